@@ -1,0 +1,94 @@
+//! A way to be logged in: a name, a transport and a strategy.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+
+use crate::{
+    NoProfile, Profile, User, UserError,
+    strategy::{Accounts, DynStrategy, Strategy},
+    transport::Transport,
+};
+
+/// A way to be logged in: how a token travels ([`Transport`]) and what it is ([`Strategy`]).
+pub struct Backend<P: Profile = NoProfile> {
+    name: String,
+    prefix: String,
+    require_verified: bool,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) strategy: Arc<dyn DynStrategy<P>>,
+}
+
+impl<P: Profile> Backend<P> {
+    /// A backend whose routes [`Users::routes`](crate::Users::routes) nests at `/auth/{name}`.
+    pub fn new(name: impl Into<String>, transport: impl Transport, strategy: impl Strategy<P>) -> Self {
+        let name = name.into();
+        Self {
+            prefix: format!("/auth/{name}"),
+            name,
+            require_verified: false,
+            transport: Arc::new(transport),
+            strategy: Arc::new(strategy),
+        }
+    }
+
+    /// Nests the routes at this path instead. It starts with `/` and does not end with one.
+    #[must_use]
+    pub fn prefix(mut self, path: impl Into<String>) -> Self {
+        self.prefix = path.into();
+        self
+    }
+
+    /// Only users with a verified address can log in and out here.
+    #[must_use]
+    pub const fn require_verified(mut self) -> Self {
+        self.require_verified = true;
+        self
+    }
+
+    /// The name, unique among the backends.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.prefix
+    }
+
+    pub(crate) const fn requires_verified(&self) -> bool {
+        self.require_verified
+    }
+
+    /// A new token, as the answer to a login.
+    pub(crate) async fn login(&self, user: &User<P>, accounts: &Accounts<P>) -> Result<Response, UserError> {
+        let token = self.strategy.write(user, accounts).await?;
+        Ok(self.transport.login(&token))
+    }
+
+    /// Destroys the token; the answer makes the client forget it.
+    pub(crate) async fn logout(&self, token: &str, accounts: &Accounts<P>) -> Result<Response, UserError> {
+        self.strategy.destroy(token, accounts).await?;
+        Ok(self.transport.logout())
+    }
+}
+
+impl<P: Profile> Clone for Backend<P> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            prefix: self.prefix.clone(),
+            require_verified: self.require_verified,
+            transport: Arc::clone(&self.transport),
+            strategy: Arc::clone(&self.strategy),
+        }
+    }
+}
+
+impl<P: Profile> std::fmt::Debug for Backend<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backend")
+            .field("name", &self.name)
+            .field("transport", &self.transport)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,156 @@
+//! Domain errors and the error codes of the wire contract. Which status an error has is known only to the HTTP layer.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{email::EmailError, hooks::HookError, store::StoreError};
+
+/// Any error of an application's or a library's own.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the manager did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserError {
+    /// There is no such user.
+    #[error("there is no such user")]
+    NotFound,
+    /// Another user has the address.
+    #[error("a user with this e-mail address exists")]
+    AlreadyExists,
+    /// The address is not valid.
+    #[error("not a valid e-mail address: {0}")]
+    InvalidEmail(#[from] EmailError),
+    /// The password is refused, for this reason.
+    #[error("the password is refused: {0}")]
+    InvalidPassword(String),
+    /// Unknown user, wrong password or inactive user: on purpose one and the same.
+    #[error("the credentials are wrong")]
+    BadCredentials,
+    /// A reset or verification token that is forged, expired, used, or of somebody else.
+    #[error("the token is invalid or has expired")]
+    InvalidToken,
+    /// The user is verified already.
+    #[error("the user is verified already")]
+    AlreadyVerified,
+    /// The user is inactive.
+    #[error("the user is inactive")]
+    Inactive,
+    /// Somebody else changed the same thing at the same time.
+    #[error("somebody else changed the user at the same time")]
+    Conflict,
+    /// A hook refused.
+    #[error("a hook refused with {status} {code}")]
+    Refused {
+        /// The status to answer with.
+        status: http::StatusCode,
+        /// The code to answer with.
+        code: String,
+    },
+    /// More passwords wait to be hashed than this process will take.
+    #[error("too many requests are waiting, try again in {} s", retry_after.as_secs())]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The store failed.
+    #[error("the user store failed")]
+    Store(#[source] StoreError),
+    /// A strategy failed to write, read or destroy a token.
+    #[error("the token strategy failed")]
+    Strategy(#[source] BoxError),
+    /// A hook failed.
+    #[error("a hook failed")]
+    Hook(#[source] BoxError),
+    /// The operating system gave no random bytes, or a worker died.
+    #[error("an internal error")]
+    Internal(#[source] BoxError),
+}
+
+impl From<StoreError> for UserError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Duplicate => Self::AlreadyExists,
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl From<HookError> for UserError {
+    fn from(error: HookError) -> Self {
+        match error {
+            HookError::Refuse { status, code } => Self::Refused { status, code },
+            HookError::Failed(source) => Self::Hook(source),
+        }
+    }
+}
+
+impl From<getrandom::Error> for UserError {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+/// The error codes of the wire contract, as they stand in `{"detail": …}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// The password is refused.
+    RegisterInvalidPassword,
+    /// A user with this address exists.
+    RegisterUserAlreadyExists,
+    /// Unknown user, wrong password, or inactive.
+    LoginBadCredentials,
+    /// The password is right, but the address is not verified.
+    LoginUserNotVerified,
+    /// The reset token is invalid, used or expired.
+    ResetPasswordBadToken,
+    /// The new password is refused.
+    ResetPasswordInvalidPassword,
+    /// The verification token is invalid or expired.
+    VerifyUserBadToken,
+    /// The user is verified already.
+    VerifyUserAlreadyVerified,
+    /// Another user has the new address.
+    UpdateUserEmailAlreadyExists,
+    /// The new password is refused.
+    UpdateUserInvalidPassword,
+}
+
+impl ErrorCode {
+    /// The code as it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RegisterInvalidPassword => "REGISTER_INVALID_PASSWORD",
+            Self::RegisterUserAlreadyExists => "REGISTER_USER_ALREADY_EXISTS",
+            Self::LoginBadCredentials => "LOGIN_BAD_CREDENTIALS",
+            Self::LoginUserNotVerified => "LOGIN_USER_NOT_VERIFIED",
+            Self::ResetPasswordBadToken => "RESET_PASSWORD_BAD_TOKEN",
+            Self::ResetPasswordInvalidPassword => "RESET_PASSWORD_INVALID_PASSWORD",
+            Self::VerifyUserBadToken => "VERIFY_USER_BAD_TOKEN",
+            Self::VerifyUserAlreadyVerified => "VERIFY_USER_ALREADY_VERIFIED",
+            Self::UpdateUserEmailAlreadyExists => "UPDATE_USER_EMAIL_ALREADY_EXISTS",
+            Self::UpdateUserInvalidPassword => "UPDATE_USER_INVALID_PASSWORD",
+        }
+    }
+}
+
+impl std::fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serialised_codes_are_their_names() {
+        for code in [ErrorCode::RegisterInvalidPassword, ErrorCode::UpdateUserEmailAlreadyExists] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The private object-safe mirror of [`Hooks`], and the stack of all hooks of an application.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+
+use super::{HookError, HookResult, Hooks};
+use crate::{
+    BoxFuture, Context, Profile,
+    user::{Changes, CreateUser, User},
+};
+
+/// All hooks of an application, in the order they were given.
+pub(crate) struct HookStack<P: Profile>(Vec<Arc<dyn DynHooks<P>>>);
+
+impl<P: Profile> HookStack<P> {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn push(&mut self, hooks: impl Hooks<P>) {
+        self.0.push(Arc::new(hooks));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn DynHooks<P>> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// Runs every hook on something that is done: errors are logged, because the act cannot be taken back and an
+    /// error answer would invite the client to repeat it.
+    pub(crate) async fn after<'a>(
+        &'a self,
+        name: &'static str,
+        run: impl Fn(&'a dyn DynHooks<P>) -> BoxFuture<'a, HookResult>,
+    ) {
+        for hooks in &self.0 {
+            log_failure(name, run(hooks.as_ref()).await);
+        }
+    }
+}
+
+/// Logs that a hook failed after its act was done.
+pub(crate) fn log_failure(name: &'static str, result: HookResult) {
+    match result {
+        Ok(()) => {}
+        Err(HookError::Failed(error)) => tracing::error!(hook = name, error = &*error, "a hook failed"),
+        Err(HookError::Refuse { status, code }) => {
+            tracing::error!(hook = name, %status, code, "a hook refused what is already done");
+        }
+    }
+}
+
+pub(crate) trait DynHooks<P: Profile>: Send + Sync {
+    fn validate_password<'a>(
+        &'a self,
+        password: &'a str,
+        email: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<(), String>>;
+    fn before_register<'a>(
+        &'a self,
+        user: &'a mut CreateUser<P>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_register<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult>;
+    fn after_duplicate_registration<'a>(
+        &'a self,
+        user: &'a User<P>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_update<'a>(
+        &'a self,
+        user: &'a User<P>,
+        changes: &'a Changes,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_login<'a>(
+        &'a self,
+        user: &'a User<P>,
+        response: &'a mut Response,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_request_verify<'a>(
+        &'a self,
+        user: &'a User<P>,
+        token: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_verify<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult>;
+    fn after_forgot_password<'a>(
+        &'a self,
+        user: &'a User<P>,
+        token: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_reset_password<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult>;
+    fn before_delete<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult>;
+    fn after_delete<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult>;
+}
+
+impl<P: Profile, H: Hooks<P>> DynHooks<P> for H {
+    fn validate_password<'a>(
+        &'a self,
+        password: &'a str,
+        email: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(Hooks::validate_password(self, password, email, cx))
+    }
+    fn before_register<'a>(
+        &'a self,
+        user: &'a mut CreateUser<P>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::before_register(self, user, cx))
+    }
+    fn after_register<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_register(self, user, cx))
+    }
+    fn after_duplicate_registration<'a>(
+        &'a self,
+        user: &'a User<P>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_duplicate_registration(self, user, cx))
+    }
+    fn after_update<'a>(
+        &'a self,
+        user: &'a User<P>,
+        changes: &'a Changes,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_update(self, user, changes, cx))
+    }
+    fn after_login<'a>(
+        &'a self,
+        user: &'a User<P>,
+        response: &'a mut Response,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_login(self, user, response, cx))
+    }
+    fn after_request_verify<'a>(
+        &'a self,
+        user: &'a User<P>,
+        token: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_request_verify(self, user, token, cx))
+    }
+    fn after_verify<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_verify(self, user, cx))
+    }
+    fn after_forgot_password<'a>(
+        &'a self,
+        user: &'a User<P>,
+        token: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_forgot_password(self, user, token, cx))
+    }
+    fn after_reset_password<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_reset_password(self, user, cx))
+    }
+    fn before_delete<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::before_delete(self, user, cx))
+    }
+    fn after_delete<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_delete(self, user, cx))
+    }
+}

@@ -1,0 +1,62 @@
+use axum::{
+    Extension, Router,
+    extract::{Request, State},
+    response::Response,
+    routing::post,
+};
+
+use super::{body, content_type, finish, form::read_login_form, rules};
+use crate::{
+    Backend, Context, ErrorCode, Profile, Users, extract::Guard, hooks::log_failure, http::ApiError,
+};
+
+impl<P: Profile> Users<P> {
+    /// `POST /login` and `POST /logout` of one backend.
+    pub fn auth_router<S: Clone + Send + Sync + 'static>(&self, backend: &Backend<P>) -> Router<S> {
+        let router = Router::new()
+            .route("/login", post(login::<P>))
+            .route("/logout", post(logout::<P>))
+            .layer(Extension(backend.clone()));
+        finish(router, self)
+    }
+}
+
+/// The OAuth 2.0 password form (RFC 6749 §4.3.2): `username` is the e-mail address.
+async fn login<P: Profile>(
+    State(users): State<Users<P>>,
+    Extension(backend): Extension<Backend<P>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let policy = users.policy();
+    let bytes = body::collect(body, &rules(policy)).await.map_err(|error| ApiError::body(error, policy))?;
+    let form = read_login_form(bytes, content_type(&parts), &rules(policy)).await;
+    let form = form.map_err(|error| ApiError::body(error, policy))?;
+
+    let user = users.manager().authenticate(&form.username, &form.password).await?;
+    if backend.requires_verified() && !user.is_verified {
+        return Err(ApiError::code(ErrorCode::LoginUserNotVerified));
+    }
+    let mut response = backend.login(&user, &users.0.accounts).await?;
+    let cx = Context::from_parts(&parts);
+    for hooks in users.0.hooks.iter() {
+        log_failure("after_login", hooks.after_login(&user, &mut response, &cx).await);
+    }
+    Ok(response)
+}
+
+/// Ends the session of this backend. Any backend may tell who is asking; what is destroyed is the token that this
+/// backend's transport carries.
+async fn logout<P: Profile>(
+    State(users): State<Users<P>>,
+    Extension(backend): Extension<Backend<P>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (mut parts, _) = request.into_parts();
+    let guard = Guard { verified: backend.requires_verified(), superuser: false };
+    guard.admit(&users, &mut parts).await?;
+    match backend.transport.read(&parts.headers, users.policy()) {
+        Some(token) => Ok(backend.logout(&token, &users.0.accounts).await?),
+        None => Ok(backend.transport.logout()),
+    }
+}

@@ -1,0 +1,127 @@
+//! From domain errors to answers: the only place that knows status codes.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{body::BodyError, echo::Echo};
+use crate::{ErrorCode, Policy, UserError};
+
+/// An answer that is not a success: a status and `{"detail": …}`.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    detail: Value,
+    challenge: bool,
+    retry_after: Option<Duration>,
+}
+
+/// The error codes of one route for errors that have several.
+#[derive(Clone, Copy)]
+pub(super) struct Codes {
+    pub(super) exists: ErrorCode,
+    pub(super) invalid_password: ErrorCode,
+    pub(super) bad_token: ErrorCode,
+}
+
+impl ApiError {
+    /// A status with a text or a structure.
+    pub(super) fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
+        Self { status, detail: detail.into(), challenge: false, retry_after: None }
+    }
+
+    /// 400 with an error code.
+    pub(super) fn code(code: ErrorCode) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code.as_str())
+    }
+
+    /// 401.
+    pub(crate) fn unauthorized(policy: &Policy) -> Self {
+        Self { challenge: policy.www_authenticate, ..Self::new(StatusCode::UNAUTHORIZED, "Unauthorized") }
+    }
+
+    /// 403.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden")
+    }
+
+    /// 404.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    /// A body that cannot be read or is wrong.
+    pub(super) fn body(error: BodyError, policy: &Policy) -> Self {
+        let echo = if policy.echo_input { Echo::Redacted } else { Echo::No };
+        Self::new(error.status(), error.into_detail(echo))
+    }
+
+    /// What the manager refused, with the codes of the route.
+    pub(super) fn user(error: UserError, codes: Codes) -> Self {
+        match error {
+            UserError::AlreadyExists => Self::code(codes.exists),
+            UserError::InvalidPassword(reason) => Self::new(
+                StatusCode::BAD_REQUEST,
+                json!({ "code": codes.invalid_password.as_str(), "reason": reason }),
+            ),
+            UserError::InvalidToken => Self::code(codes.bad_token),
+            other => other.into(),
+        }
+    }
+
+    /// Whether this refuses the caller, rather than telling that something failed.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+
+    fn unavailable(retry_after: Duration) -> Self {
+        let detail = "Service Unavailable";
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+}
+
+/// The errors whose answer is the same on every route. What failed is logged, not told.
+impl From<UserError> for ApiError {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::NotFound => Self::not_found(),
+            UserError::BadCredentials | UserError::Inactive => Self::code(ErrorCode::LoginBadCredentials),
+            UserError::AlreadyVerified => Self::code(ErrorCode::VerifyUserAlreadyVerified),
+            UserError::AlreadyExists => Self::code(ErrorCode::RegisterUserAlreadyExists),
+            UserError::InvalidToken => Self::code(ErrorCode::VerifyUserBadToken),
+            UserError::InvalidPassword(reason) => Self::new(StatusCode::BAD_REQUEST, reason),
+            UserError::InvalidEmail(reason) => Self::new(StatusCode::BAD_REQUEST, reason.to_string()),
+            UserError::Conflict => Self::new(StatusCode::CONFLICT, "Conflict"),
+            UserError::Refused { status, code } => Self::new(status, code),
+            UserError::Busy { retry_after } => Self::unavailable(retry_after),
+            UserError::Store(_) | UserError::Strategy(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a store failed");
+                Self::unavailable(Duration::from_secs(1))
+            }
+            UserError::Hook(_) | UserError::Internal(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(json!({ "detail": self.detail }))).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        response
+    }
+}

@@ -1,0 +1,96 @@
+//! The routes: one file per router. Every router can be mounted alone, at any prefix, into any application.
+
+mod auth;
+mod body;
+mod coerce;
+mod echo;
+mod error;
+mod fields;
+mod form;
+mod json;
+mod json_syntax;
+mod json_value;
+mod register;
+mod reset;
+mod users;
+mod validation;
+mod verify;
+
+#[cfg(test)]
+mod body_reference_tests;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    middleware,
+    response::{IntoResponse, Response},
+};
+pub use error::ApiError;
+use http::{HeaderValue, StatusCode, header, request::Parts};
+use serde_json::Value;
+
+use self::{
+    body::{BodyError, BodyRules},
+    json::ParsedBody,
+};
+use crate::{Policy, Profile, Users};
+
+impl<P: Profile> Users<P> {
+    /// All routers at their customary paths: each backend at `/auth/{name}`; register, reset and verify at `/auth`;
+    /// users at `/users`.
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let mut routes = Router::new();
+        for backend in self.backends() {
+            routes = routes.nest(backend.path(), self.auth_router(backend));
+        }
+        let auth = self.register_router().merge(self.reset_router()).merge(self.verify_router());
+        routes.nest("/auth", auth).nest("/users", self.users_router())
+    }
+}
+
+/// What all routers have in common: answers are never cached, and a wrong method is answered in JSON.
+fn finish<P: Profile, S>(router: Router<Users<P>>, users: &Users<P>) -> Router<S> {
+    router
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+        })
+        .layer(middleware::map_response(no_store))
+        .with_state(users.clone())
+}
+
+/// RFC 6749 §5.1, ASVS 14.3.2.
+async fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn rules(policy: &Policy) -> BodyRules {
+    if policy.lenient_duplicates { BodyRules::FASTAPI } else { BodyRules::default() }
+}
+
+fn content_type(parts: &Parts) -> Option<&str> {
+    parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+}
+
+/// The head of a request and its JSON body, of which only the syntax is checked: malformed JSON is answered before
+/// anything else, wrong fields only to who may send them.
+async fn split(request: Request, policy: &Policy) -> Result<(Parts, ParsedBody), ApiError> {
+    let (parts, body) = request.into_parts();
+    let refuse = |error: BodyError| ApiError::body(error, policy);
+    let bytes = body::collect(body, &rules(policy)).await.map_err(refuse)?;
+    let parsed = json::parse(&bytes, content_type(&parts), &rules(policy)).map_err(refuse)?;
+    Ok((parts, parsed))
+}
+
+/// 202 with the body `null`, whatever comes of it.
+fn accepted() -> Response {
+    (StatusCode::ACCEPTED, axum::Json(Value::Null)).into_response()
+}
+
+/// An answer without a body, and without the headers of one.
+fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}

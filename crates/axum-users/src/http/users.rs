@@ -1,0 +1,137 @@
+use axum::{
+    Json, Router,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{header, request::Parts};
+
+use super::{
+    error::Codes,
+    fields::{self, PASSWORD, into_profile, take_bool, take_text},
+    finish,
+    json::{Field, Model, ParsedBody},
+    no_content, split,
+};
+use crate::{
+    Authenticated, Context, ErrorCode, Profile, UpdateUser, User, UserError, Users, extract::Guard,
+    http::ApiError,
+};
+
+const CODES: Codes = Codes {
+    exists: ErrorCode::UpdateUserEmailAlreadyExists,
+    invalid_password: ErrorCode::UpdateUserInvalidPassword,
+    bad_token: ErrorCode::VerifyUserBadToken,
+};
+
+impl<P: Profile> Users<P> {
+    /// `GET` and `PATCH /me`; for superusers `GET`, `PATCH` and `DELETE /{id}`.
+    pub fn users_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let router = Router::new()
+            .route("/me", get(get_me::<P>).patch(patch_me::<P>))
+            .route("/{id}", get(get_user::<P>).patch(patch_user::<P>).delete(delete_user::<P>));
+        finish(router, self)
+    }
+
+    async fn admit(&self, parts: &mut Parts, superuser: bool) -> Result<Authenticated<P>, ApiError> {
+        Guard { verified: self.0.require_verified_users, superuser }.admit(self, parts).await
+    }
+
+    /// Superusers only; who asks is checked before whether there is such a user (ADM-1).
+    async fn admit_to(&self, parts: &mut Parts, id: &str) -> Result<User<P>, ApiError> {
+        self.admit(parts, true).await?;
+        let manager = self.manager();
+        let id = manager.parse_id(id).ok_or_else(ApiError::not_found)?;
+        Ok(manager.get(&id).await?)
+    }
+}
+
+async fn get_me<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
+    let (mut parts, _) = request.into_parts();
+    Ok(Json(users.admit(&mut parts, false).await?.user).into_response())
+}
+
+async fn patch_me<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
+    let (mut parts, body) = split(request, users.policy()).await?;
+    let Authenticated { user, backend, .. } = users.admit(&mut parts, false).await?;
+    let update = read_update(&users, &body, true)?;
+    let new_password = update.password.is_some();
+    let cx = Context::from_parts(&parts);
+    let updated = users.manager().update_safe(&user, update, &cx).await;
+    let updated = updated.map_err(|error| match error {
+        // Deleted since the token was read.
+        UserError::NotFound => ApiError::unauthorized(users.policy()),
+        other => ApiError::user(other, CODES),
+    })?;
+    let mut response = Json(&updated).into_response();
+    if new_password && users.policy().end_sessions_on_password_change {
+        // All sessions have ended; a browser that keeps its session in a cookie gets a new one.
+        let login = backend.login(&updated, &users.0.accounts).await?;
+        for cookie in login.headers().get_all(header::SET_COOKIE) {
+            response.headers_mut().append(header::SET_COOKIE, cookie.clone());
+        }
+    }
+    Ok(response)
+}
+
+async fn get_user<P: Profile>(
+    State(users): State<Users<P>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (mut parts, _) = request.into_parts();
+    Ok(Json(users.admit_to(&mut parts, &id).await?).into_response())
+}
+
+async fn patch_user<P: Profile>(
+    State(users): State<Users<P>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (mut parts, body) = split(request, users.policy()).await?;
+    let user = users.admit_to(&mut parts, &id).await?;
+    let update = read_update(&users, &body, false)?;
+    let cx = Context::from_parts(&parts);
+    let updated = users.manager().update(&user, update, &cx).await;
+    Ok(Json(updated.map_err(|error| ApiError::user(error, CODES))?).into_response())
+}
+
+async fn delete_user<P: Profile>(
+    State(users): State<Users<P>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (mut parts, _) = request.into_parts();
+    let user = users.admit_to(&mut parts, &id).await?;
+    users.manager().delete(&user, &Context::from_parts(&parts)).await?;
+    Ok(no_content())
+}
+
+/// What to change. `"password": null` changes nothing, as clients of fastapi-users send it; a `null` address is an
+/// error, and a `null` flag where flags count.
+fn read_update<P: Profile>(
+    users: &Users<P>,
+    body: &ParsedBody,
+    flags_are_ignored: bool,
+) -> Result<UpdateUser<P>, ApiError> {
+    let policy = users.policy();
+    let schema: Vec<_> = [
+        Field { required: false, nullable: true, ..PASSWORD },
+        Field { required: false, ..fields::email(policy) },
+    ]
+    .into_iter()
+    .chain(fields::flags(flags_are_ignored))
+    .chain(fields::profile::<P>(true))
+    .collect();
+    let update = body.validate(Model::Object, &schema).and_then(|mut object| {
+        Ok(UpdateUser {
+            email: take_text(&mut object, "email"),
+            password: take_text(&mut object, "password"),
+            is_active: take_bool(&mut object, "is_active"),
+            is_superuser: take_bool(&mut object, "is_superuser"),
+            is_verified: take_bool(&mut object, "is_verified"),
+            profile: into_profile(object)?,
+        })
+    });
+    update.map_err(|error| ApiError::body(error, policy))
+}

@@ -1,0 +1,48 @@
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+
+use super::{
+    accepted,
+    fields::{self, TOKEN, take_text},
+    finish,
+    json::Model,
+    split,
+};
+use crate::{Context, Profile, Users, http::ApiError};
+
+impl<P: Profile> Users<P> {
+    /// `POST /request-verify-token` and `POST /verify`.
+    pub fn verify_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let router = Router::new()
+            .route("/request-verify-token", post(request_verify_token::<P>))
+            .route("/verify", post(verify::<P>));
+        finish(router, self)
+    }
+}
+
+async fn request_verify_token<P: Profile>(
+    State(users): State<Users<P>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let policy = users.policy();
+    let (parts, body) = split(request, policy).await?;
+    let object = body.validate(Model::Embedded, &[fields::email(policy)]);
+    let mut object = object.map_err(|error| ApiError::body(error, policy))?;
+    let email = take_text(&mut object, "email").unwrap_or_default();
+    users.manager().queue_request_verify(email, Context::from_parts(&parts))?;
+    Ok(accepted())
+}
+
+async fn verify<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
+    let policy = users.policy();
+    let (parts, body) = split(request, policy).await?;
+    let object = body.validate(Model::Embedded, &[TOKEN]);
+    let mut object = object.map_err(|error| ApiError::body(error, policy))?;
+    let token = take_text(&mut object, "token").unwrap_or_default();
+    let user = users.manager().verify(&token, &Context::from_parts(&parts)).await?;
+    Ok(Json(user).into_response())
+}

@@ -1,0 +1,43 @@
+use super::UserManager;
+use crate::{Profile, User, UserError, password::Verdict, user::Changes};
+
+impl<P: Profile> UserManager<P> {
+    /// The active user with this address and password.
+    ///
+    /// Unknown users, wrong passwords and inactive users are one error and cost the same: one look-up and one
+    /// verification (LOG-1, LOG-2). A right password whose hash is outdated is hashed anew; the new hash is written
+    /// only if the old one is still stored, so that a password changed meanwhile stays changed (LOG-12).
+    ///
+    /// # Errors
+    /// [`UserError::BadCredentials`], [`UserError::Busy`], or a failure of the store.
+    pub async fn authenticate(&self, email: &str, password: &str) -> Result<User<P>, UserError> {
+        let user = self.find_by_email(email).await?;
+        let hash = user.as_ref().map(|user| user.hashed_password.clone());
+        let verdict = self.0.hashing.verify(password, hash).await?;
+        let Some(user) = user.filter(|_| verdict != Verdict::Mismatch) else {
+            return Err(UserError::BadCredentials);
+        };
+        let user = match verdict {
+            Verdict::MatchButRehash => self.upgrade_hash(user, password).await?,
+            _ => user,
+        };
+        if user.is_active { Ok(user) } else { Err(UserError::BadCredentials) }
+    }
+
+    async fn upgrade_hash(&self, user: User<P>, password: &str) -> Result<User<P>, UserError> {
+        let changes = Changes {
+            hashed_password: Some(self.hash(password).await?),
+            if_password_is: Some(user.hashed_password.clone()),
+            ..Changes::default()
+        };
+        match self.0.store.update(&user.id, &changes).await? {
+            Some(upgraded) => Ok(upgraded),
+            // Somebody else wrote a hash since: another login did the same upgrade, or the password was changed.
+            None => {
+                let current = self.get(&user.id).await.map_err(|_| UserError::BadCredentials)?;
+                let verdict = self.0.hashing.verify(password, Some(current.hashed_password.clone())).await?;
+                if verdict == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(current) }
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The rules of user management, without HTTP: every route has its twin here, callable from code.
+
+mod authenticate;
+mod create;
+mod delete;
+mod one_time;
+mod reset;
+mod update;
+mod verify;
+
+use std::sync::Arc;
+
+pub(crate) use one_time::OneTimeTokens;
+
+use crate::{
+    Context, NoProfile, Profile, User, UserError, UserId,
+    email::{EmailRules, normalize},
+    password::{PasswordHash, PoolError},
+    users::Core,
+};
+
+/// Creates, finds, authenticates, changes and deletes users. Cloning is cheap.
+///
+/// ```
+/// # async fn example(users: axum_users::Users) -> Result<(), axum_users::UserError> {
+/// use axum_users::{Context, CreateUser, NoProfile};
+///
+/// let manager = users.manager();
+/// let admin = CreateUser { is_superuser: true, ..CreateUser::new("king@camelot.bt", "guinevere", NoProfile {}) };
+/// let admin = manager.create(admin, &Context::none()).await?;
+/// assert_eq!(manager.get_by_email("KING@camelot.bt").await?.id, admin.id);
+/// # Ok(())
+/// # }
+/// ```
+pub struct UserManager<P: Profile = NoProfile>(pub(crate) Arc<Core<P>>);
+
+impl<P: Profile> UserManager<P> {
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// [`UserError::NotFound`], or a failure of the store.
+    pub async fn get(&self, id: &P::Id) -> Result<User<P>, UserError> {
+        self.0.store.get(id).await?.ok_or(UserError::NotFound)
+    }
+
+    /// The user with this address, in any spelling.
+    ///
+    /// # Errors
+    /// [`UserError::NotFound`], or a failure of the store.
+    pub async fn get_by_email(&self, email: &str) -> Result<User<P>, UserError> {
+        self.find_by_email(email).await?.ok_or(UserError::NotFound)
+    }
+
+    /// At most `limit` users in the order of their ids, those after `after`.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn list(&self, after: Option<&P::Id>, limit: u32) -> Result<Vec<User<P>>, UserError> {
+        Ok(self.0.store.list(after, limit).await?)
+    }
+
+    /// Reads an id from a path or a token, in the forms the policy accepts.
+    pub fn parse_id(&self, text: &str) -> Option<P::Id> {
+        if self.0.policy.lenient_ids { P::Id::parse_lenient(text) } else { P::Id::parse(text) }
+    }
+
+    /// What does not normalise is looked up as it is: an address that an older rule let in is still found.
+    async fn find_by_email(&self, email: &str) -> Result<Option<User<P>>, UserError> {
+        let normalized = normalize(email, &EmailRules::secure());
+        Ok(self.0.store.get_by_email(normalized.as_deref().unwrap_or(email)).await?)
+    }
+
+    /// Refuses a new password by the rules of the policy and the hooks.
+    async fn validate_password(&self, password: &str, email: &str, cx: &Context) -> Result<(), UserError> {
+        let rules = self.0.policy.password;
+        let refuse = |reason: String| Err(UserError::InvalidPassword(reason));
+        if password.len() > rules.max_bytes {
+            return refuse(format!("Password should be at most {} bytes", rules.max_bytes));
+        }
+        if password.chars().count() < rules.min_length {
+            return refuse(format!("Password should be at least {} characters", rules.min_length));
+        }
+        if rules.min_length > 0 && password.trim().is_empty() {
+            return refuse("Password should not be blank".to_owned());
+        }
+        if rules.reject_email && password.to_lowercase().contains(&email.to_lowercase()) {
+            return refuse("Password should not contain e-mail".to_owned());
+        }
+        for hooks in self.0.hooks.iter() {
+            hooks.validate_password(password, email, cx).await.map_err(UserError::InvalidPassword)?;
+        }
+        Ok(())
+    }
+
+    async fn hash(&self, password: &str) -> Result<PasswordHash, UserError> {
+        Ok(self.0.hashing.hash(password).await?)
+    }
+
+    /// Ends the tokens that strategies keep, after the store has ended those it keeps itself.
+    async fn end_sessions(&self, id: &P::Id) -> Result<(), UserError> {
+        for backend in &self.0.backends {
+            backend.strategy.destroy_all(id).await?;
+        }
+        Ok(())
+    }
+}
+
+impl From<PoolError> for UserError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Busy { retry_after } => Self::Busy { retry_after },
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+impl<P: Profile> Clone for UserManager<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Profile> std::fmt::Debug for UserManager<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserManager").finish_non_exhaustive()
+    }
+}

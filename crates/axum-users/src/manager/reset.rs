@@ -1,0 +1,96 @@
+use super::{UserManager, create::log_job};
+use crate::{
+    Context, Profile, User, UserError,
+    object::Object,
+    password::{PasswordHash, Verdict},
+    user::Changes,
+};
+
+impl<P: Profile> UserManager<P> {
+    /// Gives the hooks a token with which the user can set a new password.
+    ///
+    /// # Errors
+    /// [`UserError::Inactive`], or [`UserError::Busy`].
+    pub async fn forgot_password(&self, user: &User<P>, cx: &Context) -> Result<(), UserError> {
+        if !user.is_active {
+            return Err(UserError::Inactive);
+        }
+        let shared = match self.0.policy.share_tokens_with_fastapi_users {
+            true => Some(self.hash(user.hashed_password.as_str()).await?),
+            false => None,
+        };
+        let token = self.0.reset.for_password(user, shared.as_ref()).map_err(UserError::Internal)?;
+        self.0
+            .hooks
+            .after("after_forgot_password", |hooks| hooks.after_forgot_password(user, &token, cx))
+            .await;
+        Ok(())
+    }
+
+    /// The same for whoever has the address, after the answer: the caller learns nothing (FGT-1).
+    ///
+    /// # Errors
+    /// [`UserError::Busy`] when too many jobs wait.
+    pub fn queue_forgot_password(&self, email: String, cx: Context) -> Result<(), UserError> {
+        let manager = self.clone();
+        self.queue(async move {
+            let result = match manager.find_by_email(&email).await {
+                Ok(Some(user)) => manager.forgot_password(&user, &cx).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match result {
+                Ok(()) | Err(UserError::Inactive) => {}
+                Err(error) => log_job("forgot password", &error),
+            }
+        })
+    }
+
+    /// Sets a new password with a token. The token works once, however many try at the same time: the new hash is
+    /// written only over the one that the token was made for (RST-1).
+    ///
+    /// # Errors
+    /// [`UserError::InvalidToken`] when it is forged, expired or used, or its user is inactive or has another
+    /// address since; [`UserError::InvalidPassword`], which leaves the token usable; or a failure of the store.
+    pub async fn reset_password(
+        &self,
+        token: &str,
+        password: &str,
+        cx: &Context,
+    ) -> Result<User<P>, UserError> {
+        let policy = &self.0.policy;
+        let claims = self.0.reset.read(token, policy.share_tokens_with_fastapi_users);
+        let claims = claims.ok_or(UserError::InvalidToken)?;
+        let id = claims.text("sub").and_then(|sub| self.parse_id(sub)).ok_or(UserError::InvalidToken)?;
+        let user = self.0.store.get(&id).await?.ok_or(UserError::InvalidToken)?;
+        if !self.is_for_this_password(&claims, &user).await? || !user.is_active {
+            return Err(UserError::InvalidToken);
+        }
+        self.validate_password(password, &user.email, cx).await?;
+        let changes = Changes {
+            hashed_password: Some(self.hash(password).await?),
+            if_password_is: Some(user.hashed_password.clone()),
+            end_sessions: policy.end_sessions_on_password_change,
+            ..Changes::default()
+        };
+        let updated = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
+        if changes.end_sessions {
+            self.end_sessions(&user.id).await?;
+        }
+        self.0.hooks.after("after_reset_password", |hooks| hooks.after_reset_password(&updated, cx)).await;
+        Ok(updated)
+    }
+
+    async fn is_for_this_password(&self, claims: &Object, user: &User<P>) -> Result<bool, UserError> {
+        let shares = self.0.policy.share_tokens_with_fastapi_users;
+        let stated = claims.text("password_fgpt");
+        match claims.text("fgp").or(stated.filter(|_| !shares)) {
+            Some(fingerprint) => Ok(fingerprint == self.0.reset.fingerprint(user)),
+            None => {
+                let Some(hash) = stated.map(PasswordHash::new) else { return Ok(false) };
+                let verdict = self.0.hashing.verify(user.hashed_password.as_str(), Some(hash)).await?;
+                Ok(verdict != Verdict::Mismatch)
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+use super::{UserManager, create::log_job};
+use crate::{Context, Profile, User, UserError, user::Changes};
+
+impl<P: Profile> UserManager<P> {
+    /// Gives the hooks a token with which the user can verify the address.
+    ///
+    /// # Errors
+    /// [`UserError::Inactive`] or [`UserError::AlreadyVerified`].
+    pub async fn request_verify(&self, user: &User<P>, cx: &Context) -> Result<(), UserError> {
+        if !user.is_active {
+            return Err(UserError::Inactive);
+        }
+        if user.is_verified {
+            return Err(UserError::AlreadyVerified);
+        }
+        let token = self.0.verification.for_address(user).map_err(UserError::Internal)?;
+        self.0
+            .hooks
+            .after("after_request_verify", |hooks| hooks.after_request_verify(user, &token, cx))
+            .await;
+        Ok(())
+    }
+
+    /// The same for whoever has the address, after the answer: the caller learns nothing (VER-1).
+    ///
+    /// # Errors
+    /// [`UserError::Busy`] when too many jobs wait.
+    pub fn queue_request_verify(&self, email: String, cx: Context) -> Result<(), UserError> {
+        let manager = self.clone();
+        self.queue(async move {
+            let result = match manager.find_by_email(&email).await {
+                Ok(Some(user)) => manager.request_verify(&user, &cx).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match result {
+                Ok(()) | Err(UserError::Inactive | UserError::AlreadyVerified) => {}
+                Err(error) => log_job("request verify", &error),
+            }
+        })
+    }
+
+    /// Marks the address as verified, if the token was made for the address the user still has.
+    ///
+    /// # Errors
+    /// [`UserError::InvalidToken`], [`UserError::AlreadyVerified`], or a failure of the store.
+    pub async fn verify(&self, token: &str, cx: &Context) -> Result<User<P>, UserError> {
+        let lenient = self.0.policy.share_tokens_with_fastapi_users;
+        let claims = self.0.verification.read(token, lenient).ok_or(UserError::InvalidToken)?;
+        let id = claims.text("sub").and_then(|sub| self.parse_id(sub)).ok_or(UserError::InvalidToken)?;
+        let email = claims.text("email").ok_or(UserError::InvalidToken)?;
+        let user = self.0.store.get_by_email(email).await?.filter(|user| user.id == id);
+        let user = user.ok_or(UserError::InvalidToken)?;
+        if user.is_verified {
+            return Err(UserError::AlreadyVerified);
+        }
+        let changes =
+            Changes { is_verified: Some(true), if_email_is: Some(user.email.clone()), ..Changes::default() };
+        let verified = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
+        self.0.hooks.after("after_verify", |hooks| hooks.after_verify(&verified, cx)).await;
+        Ok(verified)
+    }
+}

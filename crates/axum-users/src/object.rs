@@ -1,0 +1,61 @@
+//! A JSON object that tells whether a name stood in it twice.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// The members of a JSON object.
+pub(crate) struct Object(Map<String, Value>);
+
+impl Object {
+    /// Reads an object. Of members of the same name the last one counts if `lenient`; otherwise they are refused,
+    /// because two readers may disagree which one counts.
+    pub(crate) fn parse(json: &[u8], lenient: bool) -> Option<Self> {
+        if lenient {
+            return serde_json::from_slice(json).ok().map(Self);
+        }
+        serde_json::from_slice::<Unique>(json).ok().map(|unique| Self(unique.0))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// A member that is a string.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+/// An object without members of the same name.
+struct Unique(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct UniqueVisitor;
+
+        impl<'de> Visitor<'de> for UniqueVisitor {
+            type Value = Unique;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object without duplicate names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Unique, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, value)) = access.next_entry()? {
+                    if members.insert(name, value).is_some() {
+                        return Err(A::Error::custom("duplicate name"));
+                    }
+                }
+                Ok(Unique(members))
+            }
+        }
+        deserializer.deserialize_map(UniqueVisitor)
+    }
+}

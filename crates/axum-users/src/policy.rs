@@ -1,0 +1,137 @@
+//! What is accepted and what is revealed: one struct, two presets.
+//!
+//! [`Policy::secure`] is the default of library and server. [`Policy::fastapi_users`] restores what a frontend, a
+//! database or a running deployment made for fastapi-users can notice, and only that: neither preset brings back a
+//! 5xx answer to bad input, a race, a timing oracle or an unbounded input. A well-behaved client sees the same routes,
+//! bodies, codes, cookies, claims and tables under both.
+
+use crate::{
+    email::EmailRules,
+    password::{Argon2id, Rehash},
+};
+
+/// Every switch between the safe defaults and the behaviour of fastapi-users.
+///
+/// ```
+/// use axum_users::Policy;
+///
+/// let policy = Policy { revoke_jwt_on_logout: false, ..Policy::secure() };
+/// assert!(policy.end_sessions_on_password_change);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Which e-mail addresses are accepted.
+    pub email: EmailRules,
+    /// Which passwords are accepted, beside what the hooks say.
+    pub password: PasswordRules,
+    /// The parameters of new password hashes.
+    pub hashing: Argon2id,
+    /// When a right password is hashed anew on login.
+    pub rehash: Rehash,
+    /// What registering a taken address answers.
+    pub duplicate_registration: DuplicateRegistration,
+    /// Whether a new password ends every session and token of the user (ASVS 7.4.3).
+    pub end_sessions_on_password_change: bool,
+    /// Whether logging out with a JWT makes that JWT invalid on every node (ASVS 7.4.1).
+    pub revoke_jwt_on_logout: bool,
+    /// What token stores keep.
+    pub stored_tokens: StoredTokens,
+    /// Whether tokens that a running fastapi-users signed with the same secret are accepted, and the tokens made here
+    /// are ones it accepts: its lax claim types, no fingerprint of the password in session tokens, an Argon2
+    /// fingerprint in reset tokens.
+    pub share_tokens_with_fastapi_users: bool,
+    /// Whether a token may live for ever.
+    pub unbounded_token_life: bool,
+    /// Whether secrets shorter than 32 bytes, or ones that look like samples, are accepted.
+    pub weak_secrets: bool,
+    /// Whether ids in paths and tokens may take every form Python takes.
+    pub lenient_ids: bool,
+    /// Whether the last of duplicate JSON keys, form fields and cookies counts, instead of refusing the request.
+    pub lenient_duplicates: bool,
+    /// Whether 422 answers echo what was sent. Passwords and tokens are redacted in any case.
+    pub echo_input: bool,
+    /// Whether 401 answers carry `WWW-Authenticate` (RFC 6750 §3).
+    pub www_authenticate: bool,
+}
+
+/// Which passwords are accepted, beside what [`Hooks::validate_password`](crate::Hooks::validate_password) says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordRules {
+    /// The fewest characters.
+    pub min_length: usize,
+    /// The most bytes; bounds the work of hashing (ASVS 6.2.9).
+    pub max_bytes: usize,
+    /// Whether a password that contains the e-mail address is refused (ASVS 6.2.11).
+    pub reject_email: bool,
+}
+
+/// What registering an address that is taken answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DuplicateRegistration {
+    /// 400 `REGISTER_USER_ALREADY_EXISTS`.
+    Reveal,
+    /// The same 201 as for a new address, with an id that belongs to nobody; the owner is told by
+    /// [`Hooks::after_duplicate_registration`](crate::Hooks::after_duplicate_registration). Hides nothing from
+    /// a caller who may log in without verifying the address, so use it together with
+    /// [`Backend::require_verified`](crate::Backend::require_verified). Ids must not be assigned by the database.
+    Hide,
+}
+
+/// What token stores keep of a session token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredTokens {
+    /// Its SHA-256: a copy of the database opens no session (ASVS 7.2.3).
+    Digest,
+    /// The token itself, as fastapi-users does: for sharing the table with a running one.
+    Clear,
+}
+
+impl Policy {
+    /// Safe defaults.
+    pub const fn secure() -> Self {
+        Self {
+            email: EmailRules::secure(),
+            password: PasswordRules { min_length: 8, max_bytes: 4096, reject_email: true },
+            hashing: Argon2id::secure(),
+            rehash: Rehash::Upward,
+            duplicate_registration: DuplicateRegistration::Reveal,
+            end_sessions_on_password_change: true,
+            revoke_jwt_on_logout: true,
+            stored_tokens: StoredTokens::Digest,
+            share_tokens_with_fastapi_users: false,
+            unbounded_token_life: false,
+            weak_secrets: false,
+            lenient_ids: false,
+            lenient_duplicates: false,
+            echo_input: false,
+            www_authenticate: true,
+        }
+    }
+
+    /// What a frontend or a database made for fastapi-users can notice.
+    pub const fn fastapi_users() -> Self {
+        Self {
+            email: EmailRules::fastapi_users(),
+            password: PasswordRules { min_length: 0, max_bytes: 4096, reject_email: false },
+            hashing: Argon2id::fastapi_users(),
+            rehash: Rehash::Exact,
+            duplicate_registration: DuplicateRegistration::Reveal,
+            end_sessions_on_password_change: false,
+            revoke_jwt_on_logout: false,
+            stored_tokens: StoredTokens::Clear,
+            share_tokens_with_fastapi_users: true,
+            unbounded_token_life: true,
+            weak_secrets: true,
+            lenient_ids: true,
+            lenient_duplicates: true,
+            echo_input: true,
+            www_authenticate: false,
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::secure()
+    }
+}

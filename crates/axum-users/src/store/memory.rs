@@ -1,0 +1,189 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicI64, atomic::Ordering::Relaxed},
+};
+
+use time::OffsetDateTime;
+
+use super::{Found, StoreError, TokenStore, UserStore};
+use crate::{
+    NoProfile, Profile, UserId,
+    email::fold,
+    user::{Changes, NewUser, User},
+    value::{ColumnType, Value},
+};
+
+/// Keeps users and tokens in memory, for tests and experiments: gone when the process ends. Clones share.
+#[derive(Clone, Debug)]
+pub struct MemoryStore<P: Profile = NoProfile> {
+    inner: Arc<Mutex<Inner<P>>>,
+    last_id: Arc<AtomicI64>,
+}
+
+#[derive(Debug)]
+struct Inner<P: Profile> {
+    users: Vec<User<P>>,
+    tokens: HashMap<String, (P::Id, OffsetDateTime)>,
+    revoked: HashMap<String, OffsetDateTime>,
+}
+
+impl<P: Profile> MemoryStore<P> {
+    /// An empty store.
+    pub fn new() -> Self {
+        let inner = Inner { users: Vec::new(), tokens: HashMap::new(), revoked: HashMap::new() };
+        Self { inner: Arc::new(Mutex::new(inner)), last_id: Arc::default() }
+    }
+
+    // Nothing that holds the lock panics half-way, so a poisoned lock still guards whole data.
+    fn lock(&self) -> MutexGuard<'_, Inner<P>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_id(&self) -> Result<P::Id, StoreError> {
+        let next = self.last_id.fetch_add(1, Relaxed) + 1;
+        P::Id::generate()
+            .or_else(|| P::Id::from_value(Value::Integer(next)).ok())
+            .ok_or_else(|| StoreError::Backend("ids that a database assigns must be integers".into()))
+    }
+}
+
+impl<P: Profile> Default for MemoryStore<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P: Profile> Inner<P> {
+    fn by_id(&self, id: &P::Id) -> Option<User<P>> {
+        self.users.iter().find(|user| user.id == *id).cloned()
+    }
+
+    fn is_taken(&self, email: &str, except: Option<&P::Id>) -> bool {
+        let key = fold(email);
+        self.users.iter().any(|user| fold(&user.email) == key && Some(&user.id) != except)
+    }
+}
+
+impl<P: Profile> UserStore<P> for MemoryStore<P> {
+    async fn get(&self, id: &P::Id) -> Result<Option<User<P>>, StoreError> {
+        Ok(self.lock().by_id(id))
+    }
+
+    async fn get_by_email(&self, email: &str) -> Result<Option<User<P>>, StoreError> {
+        let key = fold(email);
+        Ok(self.lock().users.iter().find(|user| fold(&user.email) == key).cloned())
+    }
+
+    async fn list(&self, after: Option<&P::Id>, limit: u32) -> Result<Vec<User<P>>, StoreError> {
+        let inner = self.lock();
+        let mut users: Vec<_> = inner.users.iter().collect();
+        users.sort_by_cached_key(|user| sort_key(&user.id));
+        let after = after.map(sort_key);
+        let rest =
+            users.into_iter().filter(|user| after.as_ref().is_none_or(|after| sort_key(&user.id) > *after));
+        Ok(rest.take(limit as usize).cloned().collect())
+    }
+
+    async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
+        let id = match new.id {
+            Some(id) => id,
+            None => self.next_id()?,
+        };
+        let mut inner = self.lock();
+        if inner.is_taken(&new.email, None) {
+            return Err(StoreError::Duplicate);
+        }
+        let user = User {
+            id,
+            email: new.email,
+            hashed_password: new.hashed_password,
+            is_active: new.is_active,
+            is_superuser: new.is_superuser,
+            is_verified: new.is_verified,
+            profile: new.profile,
+        };
+        inner.users.push(user.clone());
+        Ok(user)
+    }
+
+    async fn update(&self, id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
+        let mut inner = self.lock();
+        let duplicate = changes.email.as_ref().is_some_and(|email| inner.is_taken(email, Some(id)));
+        let Some(user) = inner.users.iter_mut().find(|user| user.id == *id) else { return Ok(None) };
+        let hash_differs = changes.if_password_is.as_ref().is_some_and(|hash| user.hashed_password != *hash);
+        let email_differs = changes.if_email_is.as_ref().is_some_and(|email| user.email != *email);
+        if hash_differs || email_differs {
+            return Ok(None);
+        }
+        if duplicate {
+            return Err(StoreError::Duplicate);
+        }
+        changes.apply(user)?;
+        let user = user.clone();
+        if changes.end_sessions {
+            inner.tokens.retain(|_, (owner, _)| owner != id);
+        }
+        Ok(Some(user))
+    }
+
+    async fn delete(&self, id: &P::Id) -> Result<bool, StoreError> {
+        let mut inner = self.lock();
+        let before = inner.users.len();
+        inner.users.retain(|user| user.id != *id);
+        inner.tokens.retain(|_, (owner, _)| owner != id);
+        Ok(inner.users.len() < before)
+    }
+
+    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let now = OffsetDateTime::now_utc();
+        inner.revoked.retain(|_, expires_at| *expires_at > now);
+        inner.revoked.insert(digest.to_owned(), expires_at);
+        Ok(())
+    }
+
+    async fn get_unless_revoked(&self, id: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {
+        let inner = self.lock();
+        Ok(if inner.revoked.contains_key(digest) { None } else { inner.by_id(id) })
+    }
+}
+
+impl<P: Profile> TokenStore<P> for MemoryStore<P> {
+    async fn insert(&self, token: &str, user: &P::Id, created_at: OffsetDateTime) -> Result<(), StoreError> {
+        self.lock().tokens.insert(token.to_owned(), (user.clone(), created_at));
+        Ok(())
+    }
+
+    async fn find(
+        &self,
+        token: &str,
+        not_before: Option<OffsetDateTime>,
+    ) -> Result<Option<Found<P>>, StoreError> {
+        let inner = self.lock();
+        let live = inner
+            .tokens
+            .get(token)
+            .filter(|(_, created_at)| not_before.is_none_or(|time| *created_at >= time));
+        Ok(live.map(|(owner, _)| match inner.by_id(owner) {
+            Some(user) => Found::User(Box::new(user)),
+            None => Found::Id(owner.clone()),
+        }))
+    }
+
+    async fn remove(&self, token: &str) -> Result<bool, StoreError> {
+        Ok(self.lock().tokens.remove(token).is_some())
+    }
+
+    async fn remove_all(&self, user: &P::Id) -> Result<(), StoreError> {
+        self.lock().tokens.retain(|_, (owner, _)| owner != user);
+        Ok(())
+    }
+}
+
+/// Numbers sort as numbers, everything else as its text: the order of a database's primary key.
+fn sort_key<I: UserId>(id: &I) -> (Option<i64>, String) {
+    match id.clone().into_value() {
+        Value::Integer(number) => (Some(number), String::new()),
+        _ => (None, id.to_string()),
+    }
+}

@@ -1,0 +1,211 @@
+//! Where users and tokens are kept.
+//!
+//! The verbs are intents, and atomic: an insert decides duplicates by a unique index, an update writes only the
+//! changed columns and only while its condition holds, a token is removed by the statement that checks it.
+
+mod erased;
+mod memory;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sql;
+
+pub(crate) use erased::{DynTokenStore, DynUserStore};
+pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sql::{MigrationError, SqlStore};
+
+use time::OffsetDateTime;
+
+use crate::{
+    BoxError, Profile,
+    user::{Changes, NewUser, User},
+    value::ColumnError,
+};
+
+/// Keeps users.
+///
+/// Implement it with plain `async fn`. The example is a complete store in memory; what it does under its lock, a
+/// database does in one statement or transaction.
+///
+/// ```
+/// use std::{collections::HashMap, sync::Mutex};
+/// use axum_users::{Changes, NewUser, Profile, StoreError, User, UserId, UserStore};
+/// use time::OffsetDateTime;
+///
+/// struct Store<P: Profile> { users: Mutex<Vec<User<P>>>, revoked: Mutex<HashMap<String, OffsetDateTime>> }
+///
+/// impl<P: Profile> UserStore<P> for Store<P> {
+///     async fn get(&self, id: &P::Id) -> Result<Option<User<P>>, StoreError> {
+///         Ok(self.users.lock().unwrap().iter().find(|user| user.id == *id).cloned())
+///     }
+///     async fn get_by_email(&self, email: &str) -> Result<Option<User<P>>, StoreError> {
+///         let key = email.to_lowercase();
+///         Ok(self.users.lock().unwrap().iter().find(|user| user.email.to_lowercase() == key).cloned())
+///     }
+///     async fn list(&self, after: Option<&P::Id>, limit: u32) -> Result<Vec<User<P>>, StoreError> {
+///         let users = self.users.lock().unwrap();
+///         let start = after.map_or(0, |id| users.iter().take_while(|user| user.id != *id).count() + 1);
+///         Ok(users.iter().skip(start).take(limit as usize).cloned().collect())
+///     }
+///     async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
+///         let mut users = self.users.lock().unwrap();
+///         let key = new.email.to_lowercase();
+///         if users.iter().any(|user| user.email.to_lowercase() == key) { return Err(StoreError::Duplicate) }
+///         let id = new.id.or_else(P::Id::generate).ok_or(StoreError::Backend("no id".into()))?;
+///         let user = User {
+///             id, email: new.email, hashed_password: new.hashed_password, is_active: new.is_active,
+///             is_superuser: new.is_superuser, is_verified: new.is_verified, profile: new.profile,
+///         };
+///         users.push(user.clone());
+///         Ok(user)
+///     }
+///     async fn update(&self, id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
+///         let mut users = self.users.lock().unwrap();
+///         if let Some(email) = &changes.email {
+///             let key = email.to_lowercase();
+///             if users.iter().any(|user| user.id != *id && user.email.to_lowercase() == key) {
+///                 return Err(StoreError::Duplicate);
+///             }
+///         }
+///         let Some(user) = users.iter_mut().find(|user| user.id == *id) else { return Ok(None) };
+///         if changes.if_password_is.as_ref().is_some_and(|hash| user.hashed_password != *hash)
+///             || changes.if_email_is.as_ref().is_some_and(|email| user.email != *email) { return Ok(None) }
+///         changes.apply(user)?;
+///         Ok(Some(user.clone()))
+///     }
+///     async fn delete(&self, id: &P::Id) -> Result<bool, StoreError> {
+///         let mut users = self.users.lock().unwrap();
+///         let before = users.len();
+///         users.retain(|user| user.id != *id);
+///         Ok(users.len() < before)
+///     }
+///     async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
+///         self.revoked.lock().unwrap().insert(digest.to_owned(), expires_at);
+///         Ok(())
+///     }
+///     async fn get_unless_revoked(&self, id: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {
+///         if self.revoked.lock().unwrap().contains_key(digest) { return Ok(None) }
+///         self.get(id).await
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a store for users with this profile")]
+pub trait UserStore<P: Profile>: Send + Sync + 'static {
+    /// The user with this id.
+    fn get(&self, id: &P::Id) -> impl Future<Output = Result<Option<User<P>>, StoreError>> + Send;
+
+    /// The user with this normalised address, compared without regard to case.
+    fn get_by_email(&self, email: &str) -> impl Future<Output = Result<Option<User<P>>, StoreError>> + Send;
+
+    /// At most `limit` users in the order of their ids, those after `after`.
+    fn list(
+        &self,
+        after: Option<&P::Id>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<User<P>>, StoreError>> + Send;
+
+    /// Adds a user, or answers [`StoreError::Duplicate`] when the address is taken in any case: decided by a unique
+    /// index, so that parallel inserts leave one user.
+    fn insert(&self, user: NewUser<P>) -> impl Future<Output = Result<User<P>, StoreError>> + Send;
+
+    /// Writes the changed columns, and no others, if the user exists and the conditions of the changes hold in the
+    /// same statement; otherwise `None`. A taken address is [`StoreError::Duplicate`].
+    fn update(
+        &self,
+        id: &P::Id,
+        changes: &Changes,
+    ) -> impl Future<Output = Result<Option<User<P>>, StoreError>> + Send;
+
+    /// Removes the user with all that belongs to them; `false` when there was none.
+    fn delete(&self, id: &P::Id) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Remembers, until `expires_at`, that the token with this digest is no longer valid.
+    fn revoke(
+        &self,
+        digest: &str,
+        expires_at: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The user with this id, unless the token with this digest was revoked: one round trip.
+    fn get_unless_revoked(
+        &self,
+        id: &P::Id,
+        digest: &str,
+    ) -> impl Future<Output = Result<Option<User<P>>, StoreError>> + Send;
+}
+
+/// Keeps session tokens: what it is given is a digest, or the token itself under
+/// [`StoredTokens::Clear`](crate::StoredTokens::Clear).
+///
+/// ```
+/// use std::{collections::HashMap, sync::Mutex};
+/// use axum_users::{Found, Profile, StoreError, TokenStore};
+/// use time::OffsetDateTime;
+///
+/// struct Tokens<P: Profile>(Mutex<HashMap<String, (P::Id, OffsetDateTime)>>);
+///
+/// impl<P: Profile> TokenStore<P> for Tokens<P> {
+///     async fn insert(&self, token: &str, user: &P::Id, created_at: OffsetDateTime) -> Result<(), StoreError> {
+///         self.0.lock().unwrap().insert(token.to_owned(), (user.clone(), created_at));
+///         Ok(())
+///     }
+///     async fn find(&self, token: &str, not_before: Option<OffsetDateTime>) -> Result<Option<Found<P>>, StoreError> {
+///         let tokens = self.0.lock().unwrap();
+///         let found = tokens.get(token).filter(|(_, created_at)| not_before.is_none_or(|time| *created_at >= time));
+///         Ok(found.map(|(user, _)| Found::Id(user.clone())))
+///     }
+///     async fn remove(&self, token: &str) -> Result<bool, StoreError> {
+///         Ok(self.0.lock().unwrap().remove(token).is_some())
+///     }
+///     async fn remove_all(&self, user: &P::Id) -> Result<(), StoreError> {
+///         self.0.lock().unwrap().retain(|_, (owner, _)| owner != user);
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a token store for users with this profile")]
+pub trait TokenStore<P: Profile>: Send + Sync + 'static {
+    /// Adds a token of a user.
+    fn insert(
+        &self,
+        token: &str,
+        user: &P::Id,
+        created_at: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whose token this is, if it was created at or after `not_before`.
+    fn find(
+        &self,
+        token: &str,
+        not_before: Option<OffsetDateTime>,
+    ) -> impl Future<Output = Result<Option<Found<P>>, StoreError>> + Send;
+
+    /// Removes one token; `false` when there was none.
+    fn remove(&self, token: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Removes all tokens of a user.
+    fn remove_all(&self, user: &P::Id) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// What a token store knows of a token's owner.
+#[derive(Clone, Debug)]
+pub enum Found<P: Profile> {
+    /// The whole user: the store keeps users too and joined them in one round trip.
+    User(Box<User<P>>),
+    /// Only the id.
+    Id(P::Id),
+}
+
+/// Why a store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another user has the address.
+    #[error("another user has this e-mail address")]
+    Duplicate,
+    /// A stored value has another type than its column.
+    #[error(transparent)]
+    Column(#[from] ColumnError),
+    /// The database refused or could not be reached.
+    #[error("the database failed")]
+    Backend(#[source] BoxError),
+}

@@ -1,0 +1,54 @@
+//! The seam between SQL and a database driver: statements and neutral values in, neutral values out.
+
+use std::sync::Arc;
+
+use crate::{
+    BoxError, BoxFuture, StoreError,
+    value::{Kind, Value},
+};
+
+/// The values of one row, in the order of the columns asked for.
+pub(super) type Values = Vec<Value>;
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, DriverError>>;
+
+/// A database.
+pub(super) trait Driver: Send + Sync {
+    /// Reads rows with columns of these kinds.
+    fn fetch<'a>(&'a self, sql: &'a Arc<str>, values: Values, kinds: &'a [Kind]) -> Answer<'a, Vec<Values>>;
+    /// Writes; tells how many rows.
+    fn execute<'a>(&'a self, sql: &'a Arc<str>, values: Values) -> Answer<'a, u64>;
+    /// Begins a transaction that writes. Dropping it rolls it back.
+    fn begin(&self) -> Answer<'_, Box<dyn Transaction>>;
+}
+
+/// A transaction.
+pub(super) trait Transaction: Send {
+    fn fetch<'a>(
+        &'a mut self,
+        sql: &'a Arc<str>,
+        values: Values,
+        kinds: &'a [Kind],
+    ) -> Answer<'a, Vec<Values>>;
+    fn execute<'a>(&'a mut self, sql: &'a Arc<str>, values: Values) -> Answer<'a, u64>;
+    fn commit(self: Box<Self>) -> Answer<'static, ()>;
+}
+
+/// What a statement can fail with.
+#[derive(Debug)]
+pub(super) enum DriverError {
+    /// A unique index refused the row; the text names the index or its columns.
+    Unique(String),
+    /// Anything else.
+    Other(BoxError),
+}
+
+impl From<DriverError> for StoreError {
+    fn from(error: DriverError) -> Self {
+        match error {
+            DriverError::Unique(index) if index.contains("email") => Self::Duplicate,
+            DriverError::Unique(index) => Self::Backend(format!("unique index {index}").into()),
+            DriverError::Other(error) => Self::Backend(error),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! One store for SQL databases. The statements and the neutral values meet the driver at one small seam
+//! ([`driver`]).
+
+mod driver;
+mod migrate;
+mod schema;
+mod sqlite;
+mod statements;
+
+use std::sync::Arc;
+
+pub use migrate::MigrationError;
+use time::OffsetDateTime;
+
+use self::{
+    driver::{Driver, Values},
+    sqlite::SqliteDriver,
+    statements::{Statements, quote},
+};
+use super::{Found, StoreError, TokenStore, UserStore};
+use crate::{
+    NoProfile, PasswordHash, Profile,
+    user::{Changes, NewUser, User},
+    value::{ColumnError, ColumnType, Row, Value},
+};
+
+/// Keeps users and tokens in an SQL database: SQLite, with the tables of fastapi-users.
+///
+/// Opening creates what is missing, in versioned migrations, and adopts a database that fastapi-users made: it adds,
+/// and never drops or rewrites. Cloning shares the connections.
+///
+/// ```
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use axum_users::{NoProfile, SqlStore};
+///
+/// let store = SqlStore::<NoProfile>::open("sqlite::memory:").await?;
+/// # Ok(()) }
+/// ```
+pub struct SqlStore<P: Profile = NoProfile> {
+    driver: Arc<dyn Driver>,
+    statements: Arc<Statements>,
+    profile: std::marker::PhantomData<fn() -> P>,
+}
+
+impl<P: Profile> SqlStore<P> {
+    /// Opens or creates the database of a URL like `sqlite:users.db`.
+    ///
+    /// # Errors
+    /// [`MigrationError`], when the database cannot be opened, or holds what this version cannot adopt; the message
+    /// says what to do.
+    pub async fn open(url: &str) -> Result<Self, MigrationError> {
+        Self::with_driver(SqliteDriver::open(url).await.map_err(MigrationError::Open)?).await
+    }
+
+    /// Works on a connection pool of the application. Its connections should have foreign keys on, a busy timeout,
+    /// and the write-ahead log.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub async fn from_pool(pool: sqlx::SqlitePool) -> Result<Self, MigrationError> {
+        Self::with_driver(SqliteDriver::shared(pool)).await
+    }
+
+    async fn with_driver(driver: impl Driver + 'static) -> Result<Self, MigrationError> {
+        migrate::run::<P>(&driver).await?;
+        let statements = Arc::new(Statements::new::<P>());
+        Ok(Self { driver: Arc::new(driver), statements, profile: std::marker::PhantomData })
+    }
+
+    async fn fetch_user(&self, sql: &Arc<str>, values: Values) -> Result<Option<User<P>>, StoreError> {
+        let rows = self.driver.fetch(sql, values, &self.statements.kinds).await?;
+        rows.into_iter().next().map(user).transpose().map_err(StoreError::from)
+    }
+}
+
+impl<P: Profile> Clone for SqlStore<P> {
+    fn clone(&self) -> Self {
+        Self {
+            driver: Arc::clone(&self.driver),
+            statements: Arc::clone(&self.statements),
+            profile: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<P: Profile> std::fmt::Debug for SqlStore<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlStore").finish_non_exhaustive()
+    }
+}
+
+/// Reads a user from the columns of [`statements::CORE`] and those of the profile.
+fn user<P: Profile>(values: Values) -> Result<User<P>, ColumnError> {
+    let mut row = Row::new(values);
+    Ok(User {
+        id: row.read("id")?,
+        email: row.read("email")?,
+        hashed_password: PasswordHash::new(row.read::<String>("hashed_password")?),
+        is_active: row.read("is_active")?,
+        is_superuser: row.read("is_superuser")?,
+        is_verified: row.read("is_verified")?,
+        profile: P::from_row(&mut row)?,
+    })
+}
+
+fn id<P: Profile>(id: &P::Id) -> Value {
+    id.clone().into_value()
+}
+
+impl<P: Profile> UserStore<P> for SqlStore<P> {
+    async fn get(&self, user: &P::Id) -> Result<Option<User<P>>, StoreError> {
+        self.fetch_user(&self.statements.get, vec![id::<P>(user)]).await
+    }
+
+    async fn get_by_email(&self, email: &str) -> Result<Option<User<P>>, StoreError> {
+        self.fetch_user(&self.statements.get_by_email, vec![Value::Text(email.to_owned())]).await
+    }
+
+    async fn list(&self, after: Option<&P::Id>, limit: u32) -> Result<Vec<User<P>>, StoreError> {
+        let limit = Value::Integer(limit.into());
+        let (sql, values) = match after {
+            Some(after) => (&self.statements.list_after, vec![id::<P>(after), limit]),
+            None => (&self.statements.list_first, vec![limit]),
+        };
+        let rows = self.driver.fetch(sql, values, &self.statements.kinds).await?;
+        rows.into_iter().map(|row| user(row).map_err(StoreError::from)).collect()
+    }
+
+    async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
+        let sql = if new.id.is_some() { &self.statements.insert } else { &self.statements.insert_without_id };
+        let mut values: Values = new.id.map(ColumnType::into_value).into_iter().collect();
+        values.push(Value::Text(new.email));
+        values.push(Value::Text(new.hashed_password.into_string()));
+        values.extend([new.is_active, new.is_superuser, new.is_verified].map(Value::Bool));
+        values.extend(new.profile.into_values());
+        let mut transaction = self.driver.begin().await?;
+        let rows = transaction.fetch(sql, values, &self.statements.kinds).await?;
+        let created = rows.into_iter().next().map(user).transpose()?;
+        transaction.commit().await?;
+        created.ok_or_else(|| StoreError::Backend("an insert returned no row".into()))
+    }
+
+    async fn update(&self, user_id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
+        let text = |text: &String| Value::Text(text.clone());
+        let hash = |hash: &PasswordHash| Value::Text(hash.as_str().to_owned());
+        let core = [
+            ("email", changes.email.as_ref().map(text)),
+            ("hashed_password", changes.hashed_password.as_ref().map(hash)),
+            ("is_active", changes.is_active.map(Value::Bool)),
+            ("is_superuser", changes.is_superuser.map(Value::Bool)),
+            ("is_verified", changes.is_verified.map(Value::Bool)),
+        ];
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for (name, value) in core {
+            if let Some(value) = value {
+                columns.push(quote(name));
+                values.push(value);
+            }
+        }
+        for (name, value) in changes.profile.iter() {
+            columns.push(quote(name));
+            values.push(value.clone());
+        }
+        if columns.is_empty() {
+            // Nothing to write, but the condition still decides, and sessions may have to end.
+            columns.push(quote("id"));
+            values.push(id::<P>(user_id));
+        }
+        values.push(id::<P>(user_id));
+        let mut conditions = Vec::new();
+        if let Some(expected) = &changes.if_password_is {
+            conditions.push("hashed_password");
+            values.push(hash(expected));
+        }
+        if let Some(expected) = &changes.if_email_is {
+            conditions.push("email");
+            values.push(text(expected));
+        }
+        let sql = self.statements.update(&columns, &conditions);
+        let mut transaction = self.driver.begin().await?;
+        let rows = transaction.fetch(&sql, values, &self.statements.kinds).await?;
+        let updated: Option<User<P>> = rows.into_iter().next().map(user).transpose()?;
+        if updated.is_some() && changes.end_sessions {
+            transaction.execute(&self.statements.remove_tokens, vec![id::<P>(user_id)]).await?;
+        }
+        transaction.commit().await?;
+        Ok(updated)
+    }
+
+    async fn delete(&self, user: &P::Id) -> Result<bool, StoreError> {
+        let mut transaction = self.driver.begin().await?;
+        // The foreign key does this too, but not in a file whose other users leave foreign keys off.
+        transaction.execute(&self.statements.remove_tokens, vec![id::<P>(user)]).await?;
+        let deleted = transaction.execute(&self.statements.delete, vec![id::<P>(user)]).await?;
+        transaction.commit().await?;
+        Ok(deleted > 0)
+    }
+
+    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
+        let mut transaction = self.driver.begin().await?;
+        let now = Value::Timestamp(OffsetDateTime::now_utc());
+        transaction.execute(&self.statements.purge_revoked, vec![now]).await?;
+        let values = vec![Value::Text(digest.to_owned()), Value::Timestamp(expires_at)];
+        transaction.execute(&self.statements.revoke, values).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn get_unless_revoked(&self, user: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {
+        let values = vec![id::<P>(user), Value::Text(digest.to_owned())];
+        self.fetch_user(&self.statements.get_unless_revoked, values).await
+    }
+}
+
+impl<P: Profile> TokenStore<P> for SqlStore<P> {
+    async fn insert(&self, token: &str, user: &P::Id, created_at: OffsetDateTime) -> Result<(), StoreError> {
+        let values = vec![Value::Text(token.to_owned()), id::<P>(user), Value::Timestamp(created_at)];
+        self.driver.execute(&self.statements.insert_token, values).await?;
+        Ok(())
+    }
+
+    async fn find(
+        &self,
+        token: &str,
+        not_before: Option<OffsetDateTime>,
+    ) -> Result<Option<Found<P>>, StoreError> {
+        let mut values = vec![Value::Text(token.to_owned())];
+        values.extend(not_before.map(Value::Timestamp));
+        let since = not_before.is_some();
+        let sql = if since { &self.statements.find_token_since } else { &self.statements.find_token };
+        Ok(self.fetch_user(sql, values).await?.map(|user| Found::User(Box::new(user))))
+    }
+
+    async fn remove(&self, token: &str) -> Result<bool, StoreError> {
+        let values = vec![Value::Text(token.to_owned())];
+        Ok(self.driver.execute(&self.statements.remove_token, values).await? > 0)
+    }
+
+    async fn remove_all(&self, user: &P::Id) -> Result<(), StoreError> {
+        self.driver.execute(&self.statements.remove_tokens, vec![id::<P>(user)]).await?;
+        Ok(())
+    }
+}

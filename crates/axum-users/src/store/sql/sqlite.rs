@@ -1,0 +1,218 @@
+//! SQLite by sqlx: readers side by side, one writer.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, Row, Sqlite, SqlitePool,
+    query::Query,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+        SqliteSynchronous,
+    },
+};
+use time::{
+    Date, OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem,
+    macros::format_description,
+};
+use uuid::Uuid;
+
+use super::driver::{Driver, DriverError, Transaction, Values};
+use crate::{
+    BoxError, BoxFuture,
+    value::{Kind, Value},
+};
+
+/// How long a statement waits for another process that has locked the file, and for a free connection.
+const WAIT: Duration = Duration::from_secs(5);
+
+const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+/// As SQLAlchemy writes it: points in time compare as text, so every writer must use one form.
+const TIMESTAMP: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]");
+const TIMESTAMP_READ: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second][optional [.[subsecond]]]");
+
+/// One pool of readers, one of a single writer: SQLite has one writer at a time, and a queue in front of it is
+/// faster and fairer than its busy handler.
+pub(super) struct SqliteDriver {
+    readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl SqliteDriver {
+    /// Opens or creates a database: write-ahead log, foreign keys on, every commit on the disk before it is
+    /// acknowledged, five seconds of patience with other processes.
+    pub(super) async fn open(url: &str) -> Result<Self, BoxError> {
+        let options = url
+            .parse::<SqliteConnectOptions>()?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(WAIT);
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT);
+        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+        if in_memory {
+            // Each connection would be a database of its own, which lasts as long as the connection.
+            let only = pool(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+            return Ok(Self::shared(only.connect_with(options).await?));
+        }
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let readers = u32::try_from(cores * 2).unwrap_or(4);
+        Ok(Self { readers: pool(readers).connect_with(options).await?, writer })
+    }
+
+    /// Works on a pool of the application.
+    pub(super) fn shared(pool: SqlitePool) -> Self {
+        Self { readers: pool.clone(), writer: pool }
+    }
+}
+
+impl Driver for SqliteDriver {
+    fn fetch<'a>(
+        &'a self,
+        sql: &'a Arc<str>,
+        values: Values,
+        kinds: &'a [Kind],
+    ) -> BoxFuture<'a, Result<Vec<Values>, DriverError>> {
+        Box::pin(async move { read_all(&bind(sql, values)?.fetch_all(&self.readers).await?, kinds) })
+    }
+
+    fn execute<'a>(&'a self, sql: &'a Arc<str>, values: Values) -> BoxFuture<'a, Result<u64, DriverError>> {
+        Box::pin(async move { Ok(bind(sql, values)?.execute(&self.writer).await?.rows_affected()) })
+    }
+
+    fn begin(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, DriverError>> {
+        Box::pin(async move {
+            // IMMEDIATE takes the write lock at once: a transaction that reads first and writes later could be
+            // refused half-way, whatever the busy timeout.
+            let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+            Ok(Box::new(SqliteTransaction(transaction)) as Box<dyn Transaction>)
+        })
+    }
+}
+
+struct SqliteTransaction(sqlx::Transaction<'static, Sqlite>);
+
+impl Transaction for SqliteTransaction {
+    fn fetch<'a>(
+        &'a mut self,
+        sql: &'a Arc<str>,
+        values: Values,
+        kinds: &'a [Kind],
+    ) -> BoxFuture<'a, Result<Vec<Values>, DriverError>> {
+        Box::pin(async move { read_all(&bind(sql, values)?.fetch_all(&mut *self.0).await?, kinds) })
+    }
+
+    fn execute<'a>(
+        &'a mut self,
+        sql: &'a Arc<str>,
+        values: Values,
+    ) -> BoxFuture<'a, Result<u64, DriverError>> {
+        Box::pin(async move { Ok(bind(sql, values)?.execute(&mut *self.0).await?.rows_affected()) })
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), DriverError>> {
+        Box::pin(async move { Ok(self.0.commit().await?) })
+    }
+}
+
+fn bind(sql: &Arc<str>, values: Values) -> Result<Query<'static, Sqlite, SqliteArguments>, DriverError> {
+    let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
+    for value in values {
+        query = match value {
+            Value::Null => query.bind(None::<String>),
+            Value::Bool(value) => query.bind(value),
+            Value::Integer(value) => query.bind(value),
+            Value::Float(value) => query.bind(value),
+            Value::Text(value) => query.bind(value),
+            Value::Bytes(value) => query.bind(value),
+            Value::Uuid(value) => query.bind(value.hyphenated().to_string()),
+            Value::Date(value) => query.bind(value.format(&DATE).map_err(other)?),
+            Value::Timestamp(value) => {
+                query.bind(value.to_offset(time::UtcOffset::UTC).format(&TIMESTAMP).map_err(other)?)
+            }
+            Value::Json(value) => query.bind(value.to_string()),
+        };
+    }
+    Ok(query)
+}
+
+fn read_all(rows: &[SqliteRow], kinds: &[Kind]) -> Result<Vec<Values>, DriverError> {
+    let columns = |row| kinds.iter().enumerate().map(|(index, kind)| read(row, index, *kind)).collect();
+    rows.iter().map(columns).collect()
+}
+
+/// What is stored decides, not the declared type: SQLite keeps what it was given.
+fn read(row: &SqliteRow, index: usize, kind: Kind) -> Result<Value, DriverError> {
+    let text = || row.try_get_unchecked::<Option<String>, _>(index);
+    let value = match kind {
+        Kind::Bool => row.try_get_unchecked::<Option<bool>, _>(index)?.map(Value::Bool),
+        Kind::I32 | Kind::I64 => row.try_get_unchecked::<Option<i64>, _>(index)?.map(Value::Integer),
+        Kind::Float => row.try_get_unchecked::<Option<f64>, _>(index)?.map(Value::Float),
+        Kind::Bytes => row.try_get_unchecked::<Option<Vec<u8>>, _>(index)?.map(Value::Bytes),
+        Kind::Text => text()?.map(Value::Text),
+        Kind::Uuid => text()?.map(|text| Uuid::try_parse(&text)).transpose().map_err(other)?.map(Value::Uuid),
+        Kind::Date => {
+            text()?.map(|text| Date::parse(&text, &DATE)).transpose().map_err(other)?.map(Value::Date)
+        }
+        Kind::Timestamp => {
+            text()?.map(|text| timestamp(&text)).transpose().map_err(other)?.map(Value::Timestamp)
+        }
+        Kind::Json => {
+            text()?.map(|text| serde_json::from_str(&text)).transpose().map_err(other)?.map(Value::Json)
+        }
+    };
+    Ok(value.unwrap_or(Value::Null))
+}
+
+fn timestamp(text: &str) -> Result<OffsetDateTime, time::error::Parse> {
+    PrimitiveDateTime::parse(text, &TIMESTAMP_READ).map(PrimitiveDateTime::assume_utc)
+}
+
+fn other(error: impl std::error::Error + Send + Sync + 'static) -> DriverError {
+    DriverError::Other(error.into())
+}
+
+impl From<sqlx::Error> for DriverError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(database) if database.is_unique_violation() => Self::Unique(database.message().to_owned()),
+            _ => Self::Other(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_kind_survives_the_way_to_the_file_and_back() {
+        let driver = SqliteDriver::open("sqlite::memory:").await.unwrap();
+        let values = vec![
+            Value::Bool(true),
+            Value::Integer(i64::MIN),
+            Value::Float(0.1),
+            Value::Text("ü".into()),
+            Value::Bytes(vec![0, 255]),
+            Value::Uuid(Uuid::from_u128(1)),
+            Value::Date(time::macros::date!(2026 - 02 - 28)),
+            Value::Timestamp(time::macros::datetime!(2026-02-28 12:00:00.000_001 UTC)),
+            Value::Json(serde_json::json!({"a": [1, null]})),
+            Value::Null,
+        ];
+        use Kind::{Bool, Bytes, Date, Float, I64, Json, Text, Timestamp, Uuid as Id};
+        let kinds = [Bool, I64, Float, Text, Bytes, Id, Date, Timestamp, Json, Text];
+        let sql = "SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?".into();
+        assert_eq!(driver.fetch(&sql, values.clone(), &kinds).await.unwrap(), [values]);
+    }
+
+    #[test]
+    fn timestamps_of_sqlalchemy_and_of_its_older_databases_are_read() {
+        for text in ["2026-02-28 12:00:00.000000", "2026-02-28 12:00:00"] {
+            assert_eq!(timestamp(text).unwrap(), time::macros::datetime!(2026-02-28 12:00 UTC));
+        }
+    }
+}

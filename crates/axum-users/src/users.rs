@@ -1,0 +1,283 @@
+//! The handle that an application holds, and how it is built.
+
+use std::{collections::HashSet, sync::Arc};
+
+use crate::{
+    Backend, Hooks, NoProfile, Policy, Profile, Secret, UserId, UserManager, UserStore,
+    claims::TokenKeys,
+    hooks::HookStack,
+    jobs::Jobs,
+    manager::OneTimeTokens,
+    password::{Argon2idHasher, HashingPool, PasswordHasher, PoolOptions},
+    policy::DuplicateRegistration,
+    store::DynUserStore,
+    strategy::Accounts,
+};
+
+/// The user management of an application: what handlers, routers and extractors work with. Cloning is cheap.
+///
+/// It is the state of an application's router, or a field of it (`#[derive(FromRef)]`).
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use axum_users::{Backend, Bearer, CurrentUser, Jwt, MemoryStore, Users};
+///
+/// async fn hello(user: CurrentUser) -> String {
+///     format!("Hello {}!", user.email)
+/// }
+///
+/// let secret = "5f3c0b9a77e14d2c8e6f1a2b3c4d5e6f"; // yours from the environment
+/// let users: Users = Users::builder(MemoryStore::new(), secret)
+///     .backend(Backend::new("jwt", Bearer, Jwt::new(secret)))
+///     .build()?;
+/// let app: Router = Router::new().route("/hello", get(hello)).merge(users.routes()).with_state(users);
+/// # Ok::<(), axum_users::BuildError>(())
+/// ```
+pub struct Users<P: Profile = NoProfile>(pub(crate) Arc<Core<P>>);
+
+/// What `Users` and `UserManager` share.
+pub(crate) struct Core<P: Profile> {
+    pub(crate) store: Arc<dyn DynUserStore<P>>,
+    pub(crate) accounts: Accounts<P>,
+    pub(crate) backends: Vec<Backend<P>>,
+    pub(crate) hooks: HookStack<P>,
+    pub(crate) hashing: HashingPool,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) reset: OneTimeTokens,
+    pub(crate) verification: OneTimeTokens,
+    pub(crate) jobs: Jobs,
+    pub(crate) require_verified_users: bool,
+}
+
+impl<P: Profile> Users<P> {
+    /// Starts to build. From the secret (at least 32 bytes) the keys of reset and verification tokens are derived,
+    /// unless they are given one by one.
+    pub fn builder(store: impl UserStore<P>, secret: impl Into<Secret>) -> UsersBuilder<P> {
+        UsersBuilder {
+            store: Arc::new(store),
+            secret: secret.into(),
+            backends: Vec::new(),
+            hooks: HookStack::new(),
+            policy: Policy::secure(),
+            hasher: None,
+            hashing: PoolOptions::default(),
+            reset: TokenOptions::reset(),
+            verification: TokenOptions::verification(),
+            require_verified_users: false,
+        }
+    }
+
+    /// The rules without HTTP: create, authenticate, update, verify, reset, delete.
+    pub fn manager(&self) -> UserManager<P> {
+        UserManager(Arc::clone(&self.0))
+    }
+
+    /// The backends, in the order in which they are tried.
+    pub fn backends(&self) -> &[Backend<P>] {
+        &self.0.backends
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// Waits until the queued jobs are done: mails that were promised are sent. Call it after the server has stopped.
+    pub async fn shutdown(&self) {
+        self.0.jobs.finished().await;
+    }
+}
+
+impl<P: Profile> Clone for Users<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Profile> std::fmt::Debug for Users<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Users").field("backends", &self.0.backends).finish_non_exhaustive()
+    }
+}
+
+/// Key, lifetime and audience of one kind of one-time token.
+#[derive(Clone, Debug)]
+pub struct TokenOptions {
+    /// The HS256 key; derived from the builder's secret when `None`.
+    pub secret: Option<Secret>,
+    /// Seconds until it expires. Default 3600.
+    pub lifetime: u64,
+    /// Its `aud` claim, which keeps one kind of token from being used as another.
+    pub audience: String,
+}
+
+impl TokenOptions {
+    /// Tokens that reset a password: audience `fastapi-users:reset`.
+    pub fn reset() -> Self {
+        Self { secret: None, lifetime: 3600, audience: "fastapi-users:reset".to_owned() }
+    }
+
+    /// Tokens that verify an address: audience `fastapi-users:verify`.
+    pub fn verification() -> Self {
+        Self { secret: None, lifetime: 3600, audience: "fastapi-users:verify".to_owned() }
+    }
+}
+
+/// Builds [`Users`].
+#[must_use]
+pub struct UsersBuilder<P: Profile> {
+    store: Arc<dyn DynUserStore<P>>,
+    secret: Secret,
+    backends: Vec<Backend<P>>,
+    hooks: HookStack<P>,
+    policy: Policy,
+    hasher: Option<Arc<dyn PasswordHasher>>,
+    hashing: PoolOptions,
+    reset: TokenOptions,
+    verification: TokenOptions,
+    require_verified_users: bool,
+}
+
+impl<P: Profile> UsersBuilder<P> {
+    /// Adds a way to be logged in. Several are tried in the order given; the first that yields a user wins.
+    pub fn backend(mut self, backend: Backend<P>) -> Self {
+        self.backends.push(backend);
+        self
+    }
+
+    /// Adds hooks; several run in the order given.
+    pub fn hooks(mut self, hooks: impl Hooks<P>) -> Self {
+        self.hooks.push(hooks);
+        self
+    }
+
+    /// Replaces [`Policy::secure`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Replaces the hasher; by default Argon2id with the policy's parameters, which also verifies bcrypt.
+    pub fn hasher(mut self, hasher: impl PasswordHasher) -> Self {
+        self.hasher = Some(Arc::new(hasher));
+        self
+    }
+
+    /// Threads and queue of the hashing pool; by default a thread for each core.
+    pub const fn hashing(mut self, options: PoolOptions) -> Self {
+        self.hashing = options;
+        self
+    }
+
+    /// Key, lifetime and audience of tokens that reset a password.
+    pub fn reset_token(mut self, options: TokenOptions) -> Self {
+        self.reset = options;
+        self
+    }
+
+    /// Key, lifetime and audience of tokens that verify an address.
+    pub fn verification_token(mut self, options: TokenOptions) -> Self {
+        self.verification = options;
+        self
+    }
+
+    /// The users routes (`/users/me`, `/users/{id}`) answer 403 to users whose address is not verified.
+    pub const fn require_verified_users(mut self) -> Self {
+        self.require_verified_users = true;
+        self
+    }
+
+    /// Checks the settings and starts nothing: threads and jobs come with the first request.
+    ///
+    /// # Errors
+    /// [`BuildError`], which says what to change.
+    pub fn build(self) -> Result<Users<P>, BuildError> {
+        self.check()?;
+        let Self { store, secret, policy, .. } = self;
+        let policy = Arc::new(policy);
+        let one_time = |options: TokenOptions, label: &str| {
+            let key = options.secret.unwrap_or_else(|| secret.derive(label));
+            OneTimeTokens::new(
+                TokenKeys::hs256(&key),
+                key.derive("fingerprint"),
+                options.lifetime,
+                options.audience,
+            )
+        };
+        let hasher = self
+            .hasher
+            .unwrap_or_else(|| Arc::new(Argon2idHasher::new(policy.hashing.clone(), policy.rehash)));
+        Ok(Users(Arc::new(Core {
+            accounts: Accounts::new(
+                Arc::clone(&store),
+                Arc::clone(&policy),
+                secret.derive("session fingerprint"),
+            ),
+            store,
+            backends: self.backends,
+            hooks: self.hooks,
+            hashing: HashingPool::new(hasher, self.hashing),
+            reset: one_time(self.reset, "reset"),
+            verification: one_time(self.verification, "verification"),
+            jobs: Jobs::new(),
+            require_verified_users: self.require_verified_users,
+            policy,
+        })))
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        let secrets = [
+            ("the secret of the builder", Some(&self.secret)),
+            ("the secret of reset tokens", self.reset.secret.as_ref()),
+            ("the secret of verification tokens", self.verification.secret.as_ref()),
+        ];
+        for (name, secret) in secrets {
+            if let Some(Err(weak)) = secret.map(Secret::check).filter(|_| !self.policy.weak_secrets) {
+                return Err(BuildError(format!("{name} is refused: {weak}")));
+            }
+        }
+        if self.reset.audience == self.verification.audience {
+            return Err(BuildError("reset and verification tokens need different audiences".to_owned()));
+        }
+        let hides = self.policy.duplicate_registration == DuplicateRegistration::Hide;
+        if hides && P::Id::generate().is_none() {
+            return Err(BuildError(
+                "duplicate registrations cannot be hidden while the database assigns ids: use UUIDs, or reveal"
+                    .to_owned(),
+            ));
+        }
+        let (mut names, mut paths) = (HashSet::new(), HashSet::new());
+        for backend in &self.backends {
+            // As operation ids see names: "a-b" and "ab" are one.
+            let name: String =
+                backend.name().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            if name.is_empty() || !names.insert(name) {
+                return Err(BuildError(format!("the backend name {:?} is empty or taken", backend.name())));
+            }
+            let path = backend.path();
+            let well_formed =
+                path.starts_with('/') && !path.ends_with('/') && !path.contains(['{', '}', '*', '?', '#']);
+            if !well_formed || !paths.insert(path) {
+                return Err(BuildError(format!(
+                    "the path {path:?} of the backend {:?} is taken, or does not start with `/`, or ends with one",
+                    backend.name()
+                )));
+            }
+            let checked =
+                backend.strategy.check(&self.policy).and_then(|()| backend.transport.check(&self.policy));
+            checked.map_err(|reason| BuildError(format!("backend {:?}: {reason}", backend.name())))?;
+        }
+        Ok(())
+    }
+}
+
+impl<P: Profile> std::fmt::Debug for UsersBuilder<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UsersBuilder").field("backends", &self.backends).finish_non_exhaustive()
+    }
+}
+
+/// Settings that contradict each other or are unsafe under the policy. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BuildError(String);
