@@ -1,13 +1,18 @@
 //! Classes of characters, and how a character that is refused is shown in a reason.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use unicode_normalization::char::{is_combining_mark, is_public_assigned};
 
 use super::EmailError;
 
-/// Names of the spaces, separators, format characters and common combining marks: `0020 SPACE`, one a line.
-const NAMES: &str = include_str!("character_names.txt");
+/// Names of the spaces, separators, format characters and common combining marks, by code point in hexadecimal.
+static NAMES: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    include_str!("character_names.txt").lines().filter_map(|line| line.split_once(' ')).collect()
+});
 
 /// The text without outer white space, which for Python includes the four ASCII separators.
 pub(super) fn trim(text: &str) -> &str {
@@ -24,14 +29,17 @@ pub(super) fn is_atom_text(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
-/// A letter, and not a mark or a symbol such as `Ⓐ`, which Unicode counts among the alphabetic characters too.
+/// A letter; Unicode's alphabetic characters are marks and symbols such as `Ⓐ` as well.
 pub(super) fn is_letter(c: char) -> bool {
-    let is_circled_or_squared = matches!(c, 'Ⓐ'..='ⓩ' | '\u{1f130}'..='\u{1f149}' | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}');
+    let is_circled_or_squared = matches!(c,
+        'Ⓐ'..='ⓩ' | '\u{1f130}'..='\u{1f149}'
+        | '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}');
     c.is_alphabetic() && !is_circled_or_squared && !is_combining_mark(c)
 }
 
 /// Refuses what would make the text unsafe or senseless: control, format, private and unassigned characters,
-/// separators, spaces unless `allow_space`, and a combining mark that would combine with what stands before the text.
+/// separators, spaces unless `allow_space`, and a combining mark that would combine with what stands before
+/// the text.
 pub(super) fn check_safe(text: &str, allow_space: bool) -> Result<(), EmailError> {
     let unsafe_characters: BTreeSet<char> = text
         .chars()
@@ -52,7 +60,8 @@ pub(super) fn check_safe(text: &str, allow_space: bool) -> Result<(), EmailError
 
 /// The characters for which `refused` holds, each once and sorted as shown; `None` if there are none.
 pub(super) fn refused(text: &str, refused: impl Fn(char) -> bool) -> Option<String> {
-    let shown: BTreeSet<String> = text.chars().filter(|&c| refused(c)).map(display).collect();
+    let found: BTreeSet<char> = text.chars().filter(|&c| refused(c)).collect();
+    let shown: BTreeSet<String> = found.into_iter().map(display).collect();
     if shown.is_empty() { None } else { Some(Vec::from_iter(shown).join(", ")) }
 }
 
@@ -87,8 +96,7 @@ fn code_point(c: char) -> String {
 }
 
 fn name(c: char) -> Option<&'static str> {
-    let code = format!("{:04X}", u32::from(c));
-    NAMES.lines().find_map(|line| line.strip_prefix(&code)?.strip_prefix(' '))
+    NAMES.get(format!("{:04X}", u32::from(c)).as_str()).copied()
 }
 
 /// General categories, as far as they matter here.
@@ -122,7 +130,8 @@ fn class(c: char) -> Class {
 /// General category Cf.
 fn is_format(c: char) -> bool {
     matches!(c,
-        '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
+        '\u{ad}'
+        | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
         | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
         | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
         | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'

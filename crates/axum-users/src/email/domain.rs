@@ -10,8 +10,8 @@ use super::{EmailError, characters, label};
 const MAX_DOMAIN_OCTETS: usize = 253;
 /// Longest label, in octets of its ASCII form (RFC 1035 §2.3.1).
 const MAX_LABEL_OCTETS: usize = 63;
-/// Names that never are a public mail domain (IANA special-use domain names, RFC 6761). The `example` names are not
-/// among them: RFC 6761 wants applications to treat those like any other.
+/// Names that never are a public mail domain (IANA special-use domain names, RFC 6761). The `example` names
+/// are not among them: RFC 6761 wants applications to treat those like any other.
 const SPECIAL_USE: [&str; 6] = ["arpa", "invalid", "local", "localhost", "onion", "test"];
 
 /// A domain name in both of its forms.
@@ -88,7 +88,8 @@ fn check_periods_and_hyphens(domain: &str) -> Result<(), EmailError> {
     Ok(())
 }
 
-/// Two hyphens in the third and fourth place mark an encoding, and Punycode is the only one (RFC 5890 §2.3.1).
+/// Two hyphens in the third and fourth place mark an encoding, and Punycode is the only one (RFC 5890
+/// §2.3.1).
 fn is_reserved(label: &str) -> bool {
     let mut characters = label.chars();
     let prefix = (characters.next(), characters.next());

@@ -4,8 +4,8 @@ use std::net::AddrParseError;
 
 use super::LabelError;
 
-/// Why an address is refused. Its display is email-validator's reason, word for word; no variant knows more of the
-/// address than the reason shows.
+/// Why an address is refused. Its display is email-validator's reason, word for word; no variant knows more
+/// of the address than the reason shows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmailError {

@@ -1,7 +1,8 @@
 //! Labels of internationalised domain names.
 //!
-//! The `idna` crate maps and encodes by UTS #46, which also lets symbols through. Here stand the checks of IDNA 2008
-//! (RFC 5891 to 5893) that it leaves out, and the reasons, worded as Python's idna package words them.
+//! The `idna` crate maps and encodes by UTS #46, which also lets symbols through. Here stand the checks of
+//! IDNA 2008 (RFC 5891 to 5893) that it leaves out, and the reasons, worded as Python's idna package words
+//! them.
 
 use idna::{
     punycode,
@@ -88,7 +89,7 @@ pub enum LabelError {
         /// The label.
         label: String,
     },
-    /// A label with right-to-left letters that starts with neither a letter.
+    /// A label with right-to-left letters that does not start with a letter.
     #[error("First codepoint in label {} must be directionality L, R or AL", quote(label))]
     FirstDirection {
         /// The label.

@@ -16,7 +16,10 @@ pub(super) fn check(local: &str, quoted: bool, rules: &EmailRules) -> Result<(),
     if !rules.long_local_part && local.len() > MAX_OCTETS {
         return Err(EmailError::LocalPartTooLong { characters: local.len() - MAX_OCTETS });
     }
-    let allowed_in_dot_atom = |c: char| c == '.' || is_atom_text(c) || !c.is_ascii();
+    let allowed_in_dot_atom = |c: char| match c {
+        '%' | '!' | '?' => rules.routing_characters,
+        _ => c == '.' || is_atom_text(c) || !c.is_ascii(),
+    };
     let is_dot_atom = local.chars().all(allowed_in_dot_atom) && local.split('.').all(|atom| !atom.is_empty());
     if is_dot_atom && local.is_ascii() {
         return Ok(());

@@ -1,13 +1,13 @@
 //! E-mail addresses as identities: which are accepted, how they are stored, how they are compared.
 //!
-//! An address is normalised first and validated after, so that what is stored, compared and mailed to is the string
-//! that was checked. Rules, results and reasons follow Python's email-validator 2.3 as pydantic's `EmailStr` calls
-//! it: syntax only, no DNS. [`EmailRules::secure`] accepts less than that.
+//! An address is normalised first and validated after, so that what is stored, compared and mailed to is the
+//! string that was checked. Rules, results and reasons follow Python's email-validator 2.3 as pydantic's
+//! `EmailStr` calls it: syntax only, no DNS. [`EmailRules::secure`] accepts less than that.
 //!
-//! Some texts differ from Python's, not the verdicts: the detail on a malformed IP literal is the Rust standard
-//! library's, combining marks outside U+0300 to U+036F are shown by number instead of name, the Arabic phrases U+FDFA
-//! and U+FDFB are refused as characters instead of for their spaces, and the reason why a label breaks the Bidi rule
-//! takes the direction of letters from their block.
+//! Some texts differ from Python's, not the verdicts: the detail on a malformed IP literal is the Rust
+//! standard library's, combining marks outside U+0300 to U+036F are shown by number instead of name, the
+//! Arabic phrases U+FDFA and U+FDFB are refused as characters instead of for their spaces, and the reason why
+//! a label breaks the Bidi rule takes the direction of letters from their block.
 
 mod characters;
 mod domain;
@@ -45,14 +45,17 @@ const CASE_INSENSITIVE_MAILBOXES: [&str; 15] = [
 
 /// What addresses are accepted.
 ///
-/// Under any rules an address has at most 254 octets, an unquoted local part, and a domain name of valid IDNA 2008
-/// labels with at least one period and outside the special-use names (RFC 6761).
+/// Under any rules an address has at most 254 octets, an unquoted local part, and a domain name of valid IDNA
+/// 2008 labels with at least one period and outside the special-use names (RFC 6761).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmailRules {
     /// Accept `Name <a@example.org>` and reduce it to the address.
     pub display_name: bool,
     /// Accept letters outside ASCII before the @-sign; mailing to such an address needs SMTPUTF8 (RFC 6531).
     pub unicode_local_part: bool,
+    /// Accept `%`, `!` and `?` before the @-sign. Mail systems have taken the first two for routes to another
+    /// host, and `=?…?=` for an encoded word (RFC 2047) that hides another address.
+    pub routing_characters: bool,
     /// Accept more than 64 octets before the @-sign (RFC 5321 §4.5.3.1.1 allows 64).
     pub long_local_part: bool,
 }
@@ -60,20 +63,25 @@ pub struct EmailRules {
 impl EmailRules {
     /// One plain address that any mail server can deliver to.
     pub const fn secure() -> Self {
-        Self { display_name: false, unicode_local_part: false, long_local_part: false }
+        Self {
+            display_name: false,
+            unicode_local_part: false,
+            routing_characters: false,
+            long_local_part: false,
+        }
     }
 
     /// The addresses fastapi-users accepts.
     pub const fn fastapi_users() -> Self {
-        Self { display_name: true, unicode_local_part: true, long_local_part: true }
+        Self { display_name: true, unicode_local_part: true, routing_characters: true, long_local_part: true }
     }
 }
 
 /// The address to store and to send to.
 ///
-/// Outer white space is trimmed, a display name dropped if the rules allow one, the domain brought to its lower-case
-/// Unicode form (UTS #46), the local part to normalisation form C. The case of the local part is kept, but for the
-/// role names of RFC 2142 such as `postmaster`. A normalised address normalises to itself.
+/// Outer white space is trimmed, a display name dropped if the rules allow one, the domain brought to its
+/// lower-case Unicode form (UTS #46), the local part to normalisation form C. The case of the local part is
+/// kept, but for the role names of RFC 2142 such as `postmaster`. A normalised address normalises to itself.
 ///
 /// # Errors
 ///
@@ -97,6 +105,7 @@ pub fn normalize(input: &str, rules: &EmailRules) -> Result<String, EmailError> 
     if parts.quoted {
         return Err(EmailError::QuotedLocalPart);
     }
+    // Python goes by the form given, so that `mar\u{212a}eting` would need two passes.
     if CASE_INSENSITIVE_MAILBOXES.iter().any(|name| local.eq_ignore_ascii_case(name)) {
         local.make_ascii_lowercase();
     }
@@ -116,7 +125,8 @@ pub fn normalize(input: &str, rules: &EmailRules) -> Result<String, EmailError> 
 
 /// The key two addresses are compared by: the lower-case form of every character of a normalised address.
 ///
-/// Each character is folded on its own, as a database's `lower()` does it, so a sigma does not depend on its place.
+/// Each character is folded on its own, as a database's `lower()` does it, so a sigma does not depend on its
+/// place.
 pub fn fold(address: &str) -> String {
     if address.is_ascii() {
         return address.to_ascii_lowercase();

@@ -1,7 +1,6 @@
 //! Takes a display name off, and an address apart.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{
     EmailError,
@@ -47,7 +46,7 @@ pub(super) fn split(address: &str) -> Result<Parts<'_>, EmailError> {
         let Some(inner) = right.trim_end_matches(' ').strip_suffix('>') else {
             return Err(EmailError::TextAfterAddress);
         };
-        let inner = inner.trim_start_matches('<').trim_end_matches('>');
+        let inner = inner.strip_prefix('<').unwrap_or(inner).trim_end_matches('>');
         let (left, right) = split_at_unquoted(inner, &['@'])?;
         (left, right, true)
     } else {
@@ -97,7 +96,8 @@ fn split_at_unquoted<'a>(text: &'a str, special: &[char]) -> Result<(&'a str, &'
     })
 }
 
-/// Whether an ASCII character becomes another one together with the marks that follow, as `<` does with U+0338.
+/// Whether an ASCII character becomes another one together with the marks that follow, as `<` does with
+/// U+0338.
 fn composes(c: char, rest: &str) -> bool {
     c.is_ascii_punctuation()
         && rest.chars().nth(1).is_some_and(is_combining_mark)

@@ -3,7 +3,7 @@
 use idna::uts46::{AsciiDenyList, Hyphens, Uts46};
 use unicode_normalization::char::is_combining_mark;
 
-use crate::email::characters::is_letter;
+use super::super::characters::is_letter;
 
 /// The zero of every script outside ASCII whose digits UTS #46 keeps; nine more digits follow each.
 const ZEROS: &str = "\
@@ -30,8 +30,8 @@ pub(super) fn map(c: char) -> Option<String> {
     })
 }
 
-/// Whether the character is allowed wherever it stands: a letter, mark or decimal digit that UTS #46 maps to itself,
-/// or one of the exceptions (RFC 5892 §2.6 to §2.9).
+/// Whether the character is allowed wherever it stands: a letter, mark or decimal digit that UTS #46 maps to
+/// itself, or one of the exceptions (RFC 5892 §2.6 to §2.9).
 pub(super) fn is_allowed(c: char) -> bool {
     match c {
         'a'..='z' | '0'..='9' | '-' => true,
@@ -45,8 +45,8 @@ pub(super) fn is_allowed(c: char) -> bool {
     }
 }
 
-/// The verdict on a character that is allowed in some company only (RFC 5892 appendix A.3 to A.9); `position` is
-/// counted from 1.
+/// The verdict on a character that is allowed in some company only (RFC 5892 appendix A.3 to A.9); `position`
+/// is counted from 1.
 pub(super) fn allowed_in_context(label: &str, position: usize, c: char) -> Option<bool> {
     let before = position.checked_sub(2).and_then(|index| label.chars().nth(index));
     let after = label.chars().nth(position);
@@ -81,6 +81,7 @@ fn is_hebrew(c: char) -> bool {
 fn is_japanese(c: char) -> bool {
     matches!(c,
         '\u{3005}' | '\u{3007}' | '\u{3041}'..='\u{3096}' | '\u{309d}'..='\u{309f}' | '\u{30a1}'..='\u{30fa}'
-        | '\u{30fd}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{30fd}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}'
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
         | '\u{20000}'..='\u{3ffff}')
 }
