@@ -138,23 +138,15 @@ impl TokenKeys {
         let now = now();
         match claims.get("exp") {
             None if rules.require_expiry => return None,
-            None => {}
-            Some(expiry) => {
-                if seconds(expiry, rules.lenient)? <= now.floor() {
-                    return None;
-                }
-            }
+            Some(expiry) if seconds(expiry, rules.lenient)? <= now.floor() => return None,
+            _ => {}
         }
         let skew = if rules.lenient { 0.0 } else { CLOCK_SKEW };
         for name in ["nbf", "iat"] {
             match claims.get(name) {
                 None if name == "iat" && !rules.lenient => return None,
-                None => {}
-                Some(time) => {
-                    if seconds(time, rules.lenient)? > now + skew {
-                        return None;
-                    }
-                }
+                Some(time) if seconds(time, rules.lenient)? > now + skew => return None,
+                _ => {}
             }
         }
         let jti_is_text = claims.get("jti").is_none_or(Value::is_string);

@@ -5,10 +5,7 @@
 //! 5xx answer to bad input, a race, a timing oracle or an unbounded input. A well-behaved client sees the same routes,
 //! bodies, codes, cookies, claims and tables under both.
 
-use crate::{
-    email::EmailRules,
-    password::{Argon2id, Rehash},
-};
+use crate::{email::EmailRules, password::Argon2id};
 
 /// Every switch between the safe defaults and the behaviour of fastapi-users.
 ///
@@ -24,10 +21,8 @@ pub struct Policy {
     pub email: EmailRules,
     /// Which passwords are accepted, beside what the hooks say.
     pub password: PasswordRules,
-    /// The parameters of new password hashes.
+    /// The parameters of new password hashes, and when a right password is hashed anew on login.
     pub hashing: Argon2id,
-    /// When a right password is hashed anew on login.
-    pub rehash: Rehash,
     /// What registering a taken address answers.
     pub duplicate_registration: DuplicateRegistration,
     /// Whether a new password ends every session and token of the user (ASVS 7.4.3).
@@ -93,7 +88,6 @@ impl Policy {
             email: EmailRules::secure(),
             password: PasswordRules { min_length: 8, max_bytes: 4096, reject_email: true },
             hashing: Argon2id::secure(),
-            rehash: Rehash::Upward,
             duplicate_registration: DuplicateRegistration::Reveal,
             end_sessions_on_password_change: true,
             revoke_jwt_on_logout: true,
@@ -114,7 +108,6 @@ impl Policy {
             email: EmailRules::fastapi_users(),
             password: PasswordRules { min_length: 0, max_bytes: 4096, reject_email: false },
             hashing: Argon2id::fastapi_users(),
-            rehash: Rehash::Exact,
             duplicate_registration: DuplicateRegistration::Reveal,
             end_sessions_on_password_change: false,
             revoke_jwt_on_logout: false,

@@ -8,7 +8,7 @@ use crate::{
     hooks::HookStack,
     jobs::Jobs,
     manager::OneTimeTokens,
-    password::{Argon2idHasher, HashingPool, PasswordHasher, PoolOptions},
+    password::{HashingPool, PasswordHasher, PoolOptions},
     policy::DuplicateRegistration,
     store::DynUserStore,
     strategy::Accounts,
@@ -80,6 +80,11 @@ impl<P: Profile> Users<P> {
     /// The policy in force.
     pub fn policy(&self) -> &Policy {
         &self.0.policy
+    }
+
+    /// Passwords hashed or verified so far: for metrics.
+    pub fn password_operations(&self) -> u64 {
+        self.0.hashing.operations()
     }
 
     /// Waits until the queued jobs are done: mails that were promised are sent. Call it after the server has stopped.
@@ -204,9 +209,7 @@ impl<P: Profile> UsersBuilder<P> {
                 options.audience,
             )
         };
-        let hasher = self
-            .hasher
-            .unwrap_or_else(|| Arc::new(Argon2idHasher::new(policy.hashing.clone(), policy.rehash)));
+        let hasher = self.hasher.unwrap_or_else(|| Arc::new(policy.hashing));
         Ok(Users(Arc::new(Core {
             accounts: Accounts::new(
                 Arc::clone(&store),
@@ -239,6 +242,7 @@ impl<P: Profile> UsersBuilder<P> {
         if self.reset.audience == self.verification.audience {
             return Err(BuildError("reset and verification tokens need different audiences".to_owned()));
         }
+        self.policy.hashing.check().map_err(BuildError)?;
         let hides = self.policy.duplicate_registration == DuplicateRegistration::Hide;
         if hides && P::Id::generate().is_none() {
             return Err(BuildError(

@@ -77,6 +77,7 @@ pub(crate) fn parse(
 ///
 /// # Errors
 /// Those of both.
+#[cfg(test)]
 pub(crate) fn read_object(
     bytes: &[u8],
     content_type: Option<&str>,

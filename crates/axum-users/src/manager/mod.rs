@@ -109,7 +109,7 @@ impl From<PoolError> for UserError {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Busy { retry_after } => Self::Busy { retry_after },
-            other => Self::Internal(other.into()),
+            PoolError::Failed(error) => Self::Internal(error),
         }
     }
 }

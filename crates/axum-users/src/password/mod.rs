@@ -1,132 +1,84 @@
-//! temporary
-use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc};
-use std::sync::Arc;
-use std::time::Duration;
-/// h
+//! Password hashes: made with Argon2id, verified also when they are bcrypt, off the async runtime.
+
+mod argon2id;
+mod pool;
+
+pub use argon2id::{Argon2id, Rehash};
+pub use pool::PoolOptions;
+pub(crate) use pool::{HashingPool, PoolError};
+
+use crate::BoxError;
+
+/// A stored password hash. `Debug` prints `[redacted]`, and it is never serialised.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
+
 impl PasswordHash {
-    /// n
-    pub fn new(h: impl Into<String>) -> Self {
-        Self(h.into())
+    /// A hash as it stands in the database: a PHC string, or bcrypt's form.
+    pub fn new(hash: impl Into<String>) -> Self {
+        Self(hash.into())
     }
-    /// s
+
+    /// The text to store. Never log it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-    /// i
+
+    /// The text to store. Never log it.
     pub fn into_string(self) -> String {
         self.0
     }
 }
+
 impl std::fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[redacted]")
+        f.write_str("PasswordHash([redacted])")
     }
 }
-/// v
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+
+/// What comparing a password with a hash says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// m
+    /// It is the password.
     Match,
-    /// r
+    /// It is the password, and it should be hashed anew.
     MatchButRehash,
-    /// x
+    /// It is not, or the hash cannot be verified.
     Mismatch,
 }
-/// r
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rehash {
-    /// u
-    Upward,
-    /// e
-    Exact,
-}
-/// p
+
+/// Hashes passwords and verifies them. Synchronous: it runs on the hashing pool, never on the async runtime.
+///
+/// The example keeps an old application's salted SHA-256 readable until each user has logged in once:
+///
+/// ```
+/// use axum_users::{BoxError, password::{Argon2id, PasswordHash, PasswordHasher, Verdict}};
+/// use sha2::{Digest, Sha256};
+///
+/// struct Legacy(Argon2id);
+///
+/// impl PasswordHasher for Legacy {
+///     fn hash(&self, password: &str) -> Result<PasswordHash, BoxError> {
+///         self.0.hash(password)
+///     }
+///     fn verify(&self, password: &str, hash: &PasswordHash) -> Verdict {
+///         let Some((salt, digest)) = hash.as_str().strip_prefix("sha256$").and_then(|rest| rest.split_once('$'))
+///         else {
+///             return self.0.verify(password, hash);
+///         };
+///         let found: String =
+///             Sha256::digest(format!("{salt}{password}")).iter().map(|byte| format!("{byte:02x}")).collect();
+///         if found == digest { Verdict::MatchButRehash } else { Verdict::Mismatch }
+///     }
+/// }
+/// ```
 pub trait PasswordHasher: Send + Sync + 'static {
-    /// h
-    fn hash(&self, password: &str) -> PasswordHash;
-    /// v
+    /// A new hash, with a salt of its own.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes or no memory.
+    fn hash(&self, password: &str) -> Result<PasswordHash, BoxError>;
+
+    /// Compares. A hash that is malformed or too costly to verify is a mismatch, and costs as much as any other.
     fn verify(&self, password: &str, hash: &PasswordHash) -> Verdict;
-}
-/// a
-#[derive(Clone, Debug)]
-pub struct Argon2id(u32, u32, u32);
-impl Argon2id {
-    /// s
-    pub const fn secure() -> Self {
-        Self(19456, 2, 1)
-    }
-    /// f
-    pub const fn fastapi_users() -> Self {
-        Self(65536, 3, 4)
-    }
-}
-/// h
-pub struct Argon2idHasher(Argon2id);
-impl Argon2idHasher {
-    /// n
-    pub fn new(a: Argon2id, _: Rehash) -> Self {
-        Self(a)
-    }
-    fn a(&self) -> Argon2<'static> {
-        Argon2::new(
-            argon2::Algorithm::Argon2id,
-            argon2::Version::V0x13,
-            argon2::Params::new(self.0.0, self.0.1, self.0.2, None).unwrap(),
-        )
-    }
-}
-impl PasswordHasher for Argon2idHasher {
-    fn hash(&self, p: &str) -> PasswordHash {
-        PasswordHash(self.a().hash_password(p.as_bytes()).unwrap().to_string())
-    }
-    fn verify(&self, p: &str, h: &PasswordHash) -> Verdict {
-        let Ok(h) = phc::PasswordHash::new(&h.0) else { return Verdict::Mismatch };
-        if self.a().verify_password(p.as_bytes(), &h).is_ok() { Verdict::Match } else { Verdict::Mismatch }
-    }
-}
-/// o
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PoolOptions {
-    _p: (),
-}
-/// e
-#[derive(Debug, thiserror::Error)]
-pub enum PoolError {
-    /// b
-    #[error("busy")]
-    Busy {
-        /// r
-        retry_after: Duration,
-    },
-    /// f
-    #[error("failed")]
-    Failed,
-}
-/// p
-pub struct HashingPool(Arc<dyn PasswordHasher>);
-impl HashingPool {
-    /// n
-    pub fn new(h: Arc<dyn PasswordHasher>, _: PoolOptions) -> Self {
-        Self(h)
-    }
-    /// h
-    pub async fn hash(&self, p: &str) -> Result<PasswordHash, PoolError> {
-        let (h, p) = (self.0.clone(), p.to_owned());
-        tokio::task::spawn_blocking(move || h.hash(&p)).await.map_err(|_| PoolError::Failed)
-    }
-    /// v
-    pub async fn verify(&self, p: &str, hash: Option<PasswordHash>) -> Result<Verdict, PoolError> {
-        let (h, p) = (self.0.clone(), p.to_owned());
-        tokio::task::spawn_blocking(move || match hash {
-            Some(x) => h.verify(&p, &x),
-            None => {
-                h.hash(&p);
-                Verdict::Mismatch
-            }
-        })
-        .await
-        .map_err(|_| PoolError::Failed)
-    }
 }

@@ -1,0 +1,314 @@
+use std::cell::RefCell;
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{self, Salt},
+};
+use subtle::ConstantTimeEq;
+
+use super::{PasswordHash, PasswordHasher, Verdict};
+use crate::BoxError;
+
+/// Bytes of a new salt (RFC 9106 §3.1).
+const SALT_BYTES: usize = 16;
+/// Bytes of a new tag.
+const TAG_BYTES: usize = 32;
+/// What a stored hash may ask for; more would let a poisoned row exhaust the server (LOG-13).
+const MAX_MEMORY_KIB: u32 = 256 * 1024;
+const MAX_ITERATIONS: u32 = 16;
+const MAX_PARALLELISM: u32 = 16;
+const MAX_BCRYPT_COST: u32 = 15;
+/// bcrypt looks at no more bytes; two passwords equal so far would be one.
+const BCRYPT_MAX_BYTES: usize = 72;
+
+/// Argon2id (RFC 9106), which also verifies Argon2i, Argon2d and bcrypt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Argon2id {
+    /// Memory in KiB, from 8 for each lane to 262144.
+    pub memory_kib: u32,
+    /// Passes over the memory, 1 to 16.
+    pub iterations: u32,
+    /// Lanes, 1 to 16. They are computed one after another: the pool uses the cores for different passwords.
+    pub parallelism: u32,
+    /// When a right password is hashed anew.
+    pub rehash: Rehash,
+}
+
+/// When a right password is hashed anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rehash {
+    /// When the stored hash is weaker: another algorithm, less memory or fewer passes.
+    Upward,
+    /// When it differs in any parameter, as pwdlib does: a running fastapi-users would hash it anew too.
+    Exact,
+}
+
+impl Argon2id {
+    /// 19 MiB and 2 passes (OWASP Password Storage Cheat Sheet, ASVS 11.4.2).
+    pub const fn secure() -> Self {
+        Self { memory_kib: 19_456, iterations: 2, parallelism: 1, rehash: Rehash::Upward }
+    }
+
+    /// 64 MiB, 3 passes, 4 lanes: what fastapi-users writes.
+    pub const fn fastapi_users() -> Self {
+        Self { memory_kib: 65_536, iterations: 3, parallelism: 4, rehash: Rehash::Exact }
+    }
+
+    /// What is wrong with the parameters, if anything.
+    ///
+    /// # Errors
+    /// A sentence that names the parameter.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let in_bounds = self.memory_kib <= MAX_MEMORY_KIB
+            && self.iterations <= MAX_ITERATIONS
+            && self.parallelism <= MAX_PARALLELISM;
+        if !in_bounds || self.params(TAG_BYTES).is_none() {
+            return Err(format!(
+                "Argon2id takes 8 to {MAX_MEMORY_KIB} KiB of memory (8 for each lane), 1 to {MAX_ITERATIONS} \
+                 iterations and 1 to {MAX_PARALLELISM} lanes"
+            ));
+        }
+        Ok(())
+    }
+
+    fn params(&self, tag_bytes: usize) -> Option<Params> {
+        Params::new(self.memory_kib, self.iterations, self.parallelism, Some(tag_bytes)).ok()
+    }
+
+    /// The work of one verification, for hashes that cannot be verified: nobody learns which those are (LOG-1).
+    fn waste(&self, password: &str) -> Verdict {
+        if let Some(params) = self.params(TAG_BYTES) {
+            let salt = [0; SALT_BYTES];
+            let tag =
+                compute(Algorithm::Argon2id, Version::V0x13, params, password.as_bytes(), &salt, TAG_BYTES);
+            std::hint::black_box(&tag);
+        }
+        Verdict::Mismatch
+    }
+
+    fn verify_argon2(&self, password: &str, stored: &Stored) -> Option<Verdict> {
+        let Stored { algorithm, version, parameters, salt, tag } = stored;
+        let params = parameters.params(tag.len())?;
+        let found = compute(*algorithm, *version, params, password.as_bytes(), salt, tag.len())?;
+        Some(match (bool::from(found.ct_eq(tag)), self.is_outdated(stored)) {
+            (false, _) => Verdict::Mismatch,
+            (true, false) => Verdict::Match,
+            (true, true) => Verdict::MatchButRehash,
+        })
+    }
+
+    fn is_outdated(&self, stored: &Stored) -> bool {
+        let Self { memory_kib, iterations, parallelism, rehash } = *self;
+        let other = stored.parameters;
+        let another_form = stored.algorithm != Algorithm::Argon2id || stored.version != Version::V0x13;
+        let weaker = other.memory_kib < memory_kib || other.iterations < iterations;
+        let differs = (other.memory_kib, other.iterations, other.parallelism)
+            != (memory_kib, iterations, parallelism)
+            || stored.salt.len() != SALT_BYTES
+            || stored.tag.len() != TAG_BYTES;
+        another_form
+            || match rehash {
+                Rehash::Upward => weaker,
+                Rehash::Exact => differs,
+            }
+    }
+}
+
+impl PasswordHasher for Argon2id {
+    fn hash(&self, password: &str) -> Result<PasswordHash, BoxError> {
+        let mut salt = [0; SALT_BYTES];
+        getrandom::fill(&mut salt)?;
+        let params = self.params(TAG_BYTES).ok_or("the parameters are out of bounds")?;
+        let tag = compute(Algorithm::Argon2id, Version::V0x13, params, password.as_bytes(), &salt, TAG_BYTES)
+            .ok_or("there is no memory for a password hash")?;
+        let Self { memory_kib, iterations, parallelism, .. } = self;
+        let salt = Salt::new(&salt)?.to_salt_string();
+        let tag = phc::Output::new(&tag)?;
+        Ok(PasswordHash::new(format!(
+            "$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}"
+        )))
+    }
+
+    fn verify(&self, password: &str, hash: &PasswordHash) -> Verdict {
+        let text = hash.as_str();
+        if text.starts_with("$2") {
+            return verify_bcrypt(password, text).unwrap_or_else(|| self.waste(password));
+        }
+        let verdict = Stored::parse(text).and_then(|stored| self.verify_argon2(password, &stored));
+        verdict.unwrap_or_else(|| self.waste(password))
+    }
+}
+
+/// A parsed Argon2 hash, within the bounds of what is verified.
+struct Stored {
+    algorithm: Algorithm,
+    version: Version,
+    parameters: Argon2id,
+    salt: Vec<u8>,
+    tag: Vec<u8>,
+}
+
+impl Stored {
+    fn parse(text: &str) -> Option<Self> {
+        let hash = phc::PasswordHash::new(text).ok()?;
+        let algorithm = match hash.algorithm.as_str() {
+            "argon2id" => Algorithm::Argon2id,
+            "argon2i" => Algorithm::Argon2i,
+            "argon2d" => Algorithm::Argon2d,
+            _ => return None,
+        };
+        // Version 1.0 hashes carry no version.
+        let version = match hash.version {
+            None | Some(0x10) => Version::V0x10,
+            Some(0x13) => Version::V0x13,
+            Some(_) => return None,
+        };
+        let parameters = Argon2id {
+            memory_kib: hash.params.get_decimal("m").filter(|memory| *memory <= MAX_MEMORY_KIB)?,
+            iterations: hash.params.get_decimal("t").filter(|iterations| *iterations <= MAX_ITERATIONS)?,
+            parallelism: hash.params.get_decimal("p").filter(|lanes| *lanes <= MAX_PARALLELISM)?,
+            rehash: Rehash::Exact,
+        };
+        let salt: &[u8] = hash.salt.as_ref()?.as_ref();
+        Some(Self {
+            algorithm,
+            version,
+            parameters,
+            salt: salt.to_vec(),
+            tag: hash.hash?.as_bytes().to_vec(),
+        })
+    }
+}
+
+thread_local! {
+    /// The memory of this thread's computations: getting it anew from the system would cost a third of each.
+    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+fn compute(
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+    password: &[u8],
+    salt: &[u8],
+    tag_bytes: usize,
+) -> Option<Vec<u8>> {
+    let blocks = params.block_count();
+    let mut tag = vec![0; tag_bytes];
+    MEMORY.with_borrow_mut(|memory| {
+        let missing = blocks.saturating_sub(memory.len());
+        memory.try_reserve_exact(missing).ok()?;
+        memory.resize_with(blocks.max(memory.len()), Block::new);
+        let memory = memory.get_mut(..blocks)?;
+        Argon2::new(algorithm, version, params)
+            .hash_password_into_with_memory(password, salt, &mut tag, memory)
+            .ok()
+    })?;
+    Some(tag)
+}
+
+/// `None` for a hash that is malformed or too costly, and for a password that bcrypt would cut off (LOG-14).
+fn verify_bcrypt(password: &str, hash: &str) -> Option<Verdict> {
+    let cost: u32 = hash.get(4..6)?.parse().ok()?;
+    if cost > MAX_BCRYPT_COST || password.len() > BCRYPT_MAX_BYTES {
+        return None;
+    }
+    let matches = bcrypt::verify(password, hash).ok()?;
+    Some(if matches { Verdict::MatchButRehash } else { Verdict::Mismatch })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Argon2id = Argon2id { memory_kib: 64, iterations: 2, parallelism: 1, rehash: Rehash::Exact };
+
+    fn verify(hasher: Argon2id, password: &str, hash: &str) -> Verdict {
+        hasher.verify(password, &PasswordHash::new(hash))
+    }
+
+    /// Made by argon2-cffi 25.1 and bcrypt 5.0, which pwdlib calls.
+    const GUINEVERE: [&str; 6] = [
+        "$argon2id$v=19$m=64,t=2,p=4$RVof09hvMth//uY4vB2G2w$gI3eLDQRZooZMt03hsg3s07oeiN+NBBMtGJXsRPs4u8",
+        "$argon2i$v=19$m=64,t=2,p=1$h/vecVdkJrul9sCAF1sg6A$YLHAFWVk42mQLfelLnqPVrRj71psfZVHC9L92p1oR7E",
+        "$argon2d$v=19$m=64,t=2,p=1$bc1iFPY/Vjs7uNQvTE9R2A$O67CyJKyMXlXhxI4WGtkdNC6VDEqev2/ThuQ8TlXrBY",
+        "$2b$04$fHQniFlHhvSXx3.uJQLzouuFlh3kCsOaecIHkf0TXa.oTAjBoATwu",
+        "$2y$04$fHQniFlHhvSXx3.uJQLzouuFlh3kCsOaecIHkf0TXa.oTAjBoATwu",
+        "$2a$04$GkDILzuij0QTSFerGJLtwO/qynWqvHHdspt0oC8krF3dtnnQRLUhO",
+    ];
+
+    #[test]
+    fn hashes_have_the_form_of_the_contract() {
+        let hash = Argon2id { rehash: Rehash::Exact, ..Argon2id::secure() }.hash("guinevere").unwrap();
+        let parts: Vec<&str> = hash.as_str().split('$').collect();
+        assert_eq!(parts[1..4], ["argon2id", "v=19", "m=19456,t=2,p=1"]);
+        assert_eq!((parts[4].len(), parts[5].len()), (22, 43));
+        assert!(!format!("{hash:?}").contains("argon2"));
+    }
+
+    #[test]
+    fn hashes_of_python_are_verified_and_renewed() {
+        for hash in GUINEVERE {
+            assert_eq!(verify(SMALL, "guinevere", hash), Verdict::MatchButRehash, "{hash}");
+            assert_eq!(verify(SMALL, "lancelot", hash), Verdict::Mismatch, "{hash}");
+        }
+        let with_nul = "$2b$04$KRI.LqPtlbGldNyrA1WaMepP7zMOW3kQRklITkNZpALE4z5.vbwKe";
+        assert_eq!(verify(SMALL, "gui\0nevère", with_nul), Verdict::MatchButRehash);
+        assert_eq!(verify(SMALL, "gui", with_nul), Verdict::Mismatch);
+    }
+
+    #[test]
+    fn upward_renews_weaker_hashes_and_leaves_stronger_ones() {
+        let hash = SMALL.hash("guinevere").unwrap();
+        let verdict = |hasher: Argon2id| hasher.verify("guinevere", &hash);
+        let upward = Argon2id { rehash: Rehash::Upward, ..SMALL };
+        assert_eq!(verdict(SMALL), Verdict::Match);
+        assert_eq!(verdict(Argon2id { memory_kib: 32, ..upward }), Verdict::Match);
+        assert_eq!(verdict(Argon2id { memory_kib: 32, ..SMALL }), Verdict::MatchButRehash);
+        assert_eq!(verdict(Argon2id { iterations: 3, ..upward }), Verdict::MatchButRehash);
+    }
+
+    #[test]
+    fn log_13_poisoned_hashes_are_mismatches_and_ask_for_nothing() {
+        for hash in [
+            "",
+            "guinevere",
+            "$",
+            "$argon2id$",
+            "$argon2id$v=19$m=4294967295,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=19$m=64,t=2147483648,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=19$m=64,t=1,p=16777215$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=20$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=19$m=64,t=1,p=1",
+            "$pbkdf2-sha256$i=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+            "$2b$31$abcdefghijklmnopqrstuuTDUxNYdF2iIQ2dqJzTIpzVYbHBn9ExW",
+            "$2b$04$short",
+            "$2é$04",
+        ] {
+            assert_eq!(verify(SMALL, "guinevere", hash), Verdict::Mismatch, "{hash}");
+        }
+        let blocks = MEMORY.with_borrow(Vec::len);
+        assert!(blocks <= 64, "{blocks} KiB were allocated");
+    }
+
+    #[test]
+    fn log_14_bcrypt_never_cuts_a_password_off() {
+        let first = "a".repeat(72);
+        let hash = bcrypt::hash(&first, 4).unwrap();
+        assert_eq!(verify(SMALL, &first, &hash), Verdict::MatchButRehash);
+        assert_eq!(verify(SMALL, &format!("{first}b"), &hash), Verdict::Mismatch);
+    }
+
+    #[test]
+    fn parameters_out_of_bounds_are_refused() {
+        assert!(Argon2id::secure().check().is_ok() && Argon2id::fastapi_users().check().is_ok());
+        for wrong in [
+            Argon2id { memory_kib: 1, ..SMALL },
+            Argon2id { memory_kib: MAX_MEMORY_KIB + 1, ..SMALL },
+            Argon2id { iterations: 0, ..SMALL },
+            Argon2id { parallelism: 17, memory_kib: 1024, ..SMALL },
+        ] {
+            assert!(wrong.check().is_err(), "{wrong:?}");
+        }
+    }
+}
