@@ -97,7 +97,7 @@ impl Findings {
         for name in FEATURES {
             let parts = [
                 format!("crates/axum-users/src/http/{name}.rs"),
-                format!("docs/{name}.md"),
+                format!("crates/axum-users/docs/{name}.md"),
                 format!("crates/axum-users/tests/it/{name}.rs"),
             ];
             for part in parts {

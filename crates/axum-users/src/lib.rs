@@ -1,9 +1,57 @@
 //! User management for axum: registration, login and logout, forgotten passwords, e-mail verification, users, and
-//! who is asking. Wire-compatible with Python's fastapi-users.
+//! who is asking. Wire-compatible with Python's fastapi-users, and safe by default.
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use axum_users::{Backend, Bearer, CurrentUser, Jwt, SqlStore, Users};
+//!
+//! async fn hello(user: CurrentUser) -> String {
+//!     format!("Hello {}!", user.email)
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let secret = std::env::var("SECRET")?; // at least 32 bytes
+//!     let users: Users = Users::builder(SqlStore::open("sqlite:users.db").await?, secret.clone())
+//!         .backend(Backend::new("jwt", Bearer, Jwt::new(secret)))
+//!         .build()?;
+//!     let app = Router::new().route("/hello", get(hello)).merge(users.routes()).with_state(users);
+//!     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8000").await?, app).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Always write `let users: Users = …` or `let users: Users<Account> = …`: one visible place chooses the profile.
+//!
+//! # Tour
+//!
+//! | | |
+//! |---|---|
+//! | [`Users`] | the handle: builder, routers, state of the application |
+//! | [`UserManager`] | the same acts from code, without HTTP |
+//! | [`User`], [`Profile`] | a user, and the application's own fields |
+//! | [`Hooks`] | rules before and reactions after each act |
+//! | [`Backend`], [`Transport`], [`Strategy`] | ways to be logged in |
+//! | [`CurrentUser`], [`VerifiedUser`], [`Superuser`], [`Authenticated`] | extractors |
+//! | [`Policy`] | what is accepted and revealed |
+//! | [`UserStore`], [`TokenStore`] | where users and tokens are kept |
+//! | [`guide`] | one page for each feature |
+//!
+//! # Features
+//!
+//! A feature adds items and never changes behaviour.
+//!
+//! | feature | | `default` |
+//! |---|---|---|
+//! | `macros` | `#[derive(Profile)]` | yes |
+//! | `sqlite` | [`SqlStore`] on SQLite | yes |
+//! | `mailer` | mails by console or SMTP, with templates | |
+//! | `openapi` | the OpenAPI 3.1 document of the mounted routes | |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod email;
+pub mod guide;
 pub mod password;
 pub mod value;
 
@@ -26,6 +74,7 @@ mod transport;
 mod user;
 mod users;
 
+#[cfg(feature = "macros")]
 pub use axum_users_macros::Profile;
 
 #[cfg(feature = "sqlite")]

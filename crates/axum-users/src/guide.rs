@@ -1,0 +1,23 @@
+//! The guide: one page for each feature, named as its source and its tests.
+
+#[doc = include_str!("../docs/auth.md")]
+pub mod auth {}
+
+#[doc = include_str!("../docs/policy.md")]
+pub mod policy {}
+
+#[doc = include_str!("../docs/register.md")]
+pub mod register {}
+
+#[doc = include_str!("../docs/reset.md")]
+pub mod reset {}
+
+#[cfg(feature = "sqlite")]
+#[doc = include_str!("../docs/stores.md")]
+pub mod stores {}
+
+#[doc = include_str!("../docs/users.md")]
+pub mod users {}
+
+#[doc = include_str!("../docs/verify.md")]
+pub mod verify {}
