@@ -35,7 +35,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/authenticated-route", get(authenticated_route))
         .merge(users.routes())
         .with_state(users);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+    let address = std::env::var("LISTEN").unwrap_or("127.0.0.1:8000".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app).await?;
     Ok(())
