@@ -72,6 +72,7 @@ impl From<StoreError> for UserError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Duplicate => Self::AlreadyExists,
+            StoreError::NoSuchUser => Self::NotFound,
             other => Self::Store(other),
         }
     }

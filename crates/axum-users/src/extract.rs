@@ -78,9 +78,11 @@ pub struct VerifiedUser<P: Profile = NoProfile>(pub User<P>);
 pub struct Superuser<P: Profile = NoProfile>(pub User<P>);
 
 /// What was found for a request, kept in its extensions so that several extractors ask the store once. Only for the
-/// backends that were enabled when it was looked up: a guard outside must not widen a restriction inside.
+/// same `Users`, since an application may have two, and for the backends that were enabled when it was looked up: a
+/// guard outside must not widen a restriction inside.
 #[derive(Clone)]
 struct LookedUp<P: Profile> {
+    users: Users<P>,
     enabled: Option<EnabledBackends>,
     found: Option<Authenticated<P>>,
 }
@@ -91,7 +93,8 @@ pub(crate) async fn authenticate<P: Profile>(
     parts: &mut Parts,
 ) -> Result<Option<Authenticated<P>>, ApiError> {
     let enabled = parts.extensions.get::<EnabledBackends>().cloned();
-    if let Some(cached) = parts.extensions.get::<LookedUp<P>>().filter(|cached| cached.enabled == enabled) {
+    let same = |cached: &&LookedUp<P>| Arc::ptr_eq(&cached.users.0, &users.0) && cached.enabled == enabled;
+    if let Some(cached) = parts.extensions.get::<LookedUp<P>>().filter(same) {
         return Ok(cached.found.clone());
     }
     let mut found = None;
@@ -106,7 +109,7 @@ pub(crate) async fn authenticate<P: Profile>(
             break;
         }
     }
-    parts.extensions.insert(LookedUp { enabled, found: found.clone() });
+    parts.extensions.insert(LookedUp { users: users.clone(), enabled, found: found.clone() });
     Ok(found)
 }
 

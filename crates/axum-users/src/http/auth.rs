@@ -7,7 +7,8 @@ use axum::{
 
 use super::{body, content_type, finish, form::read_login_form, rules};
 use crate::{
-    Backend, Context, ErrorCode, Profile, Users, extract::Guard, hooks::log_failure, http::ApiError,
+    Backend, Context, ErrorCode, Profile, UserError, Users, extract::Guard, hooks::log_failure,
+    http::ApiError,
 };
 
 impl<P: Profile> Users<P> {
@@ -37,7 +38,11 @@ async fn login<P: Profile>(
     if backend.requires_verified() && !user.is_verified {
         return Err(ApiError::code(ErrorCode::LoginUserNotVerified));
     }
-    let mut response = backend.login(&user, &users.0.accounts).await?;
+    let mut response = backend.login(&user, &users.0.accounts).await.map_err(|error| match error {
+        // Deleted since the password was verified.
+        UserError::NotFound => UserError::BadCredentials,
+        other => other,
+    })?;
     let cx = Context::from_parts(&parts);
     for hooks in users.0.hooks.iter() {
         log_failure("after_login", hooks.after_login(&user, &mut response, &cx).await);

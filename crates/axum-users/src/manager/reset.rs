@@ -70,6 +70,7 @@ impl<P: Profile> UserManager<P> {
         let changes = Changes {
             hashed_password: Some(self.hash(password).await?),
             if_password_is: Some(user.hashed_password.clone()),
+            if_email_is: Some(user.email.clone()),
             end_sessions: policy.end_sessions_on_password_change,
             ..Changes::default()
         };

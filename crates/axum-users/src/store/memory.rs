@@ -150,7 +150,11 @@ impl<P: Profile> UserStore<P> for MemoryStore<P> {
 
 impl<P: Profile> TokenStore<P> for MemoryStore<P> {
     async fn insert(&self, token: &str, user: &P::Id, created_at: OffsetDateTime) -> Result<(), StoreError> {
-        self.lock().tokens.insert(token.to_owned(), (user.clone(), created_at));
+        let mut inner = self.lock();
+        if inner.by_id(user).is_none() {
+            return Err(StoreError::NoSuchUser);
+        }
+        inner.tokens.insert(token.to_owned(), (user.clone(), created_at));
         Ok(())
     }
 

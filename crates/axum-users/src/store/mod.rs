@@ -164,7 +164,7 @@ pub trait UserStore<P: Profile>: Send + Sync + 'static {
 /// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a token store for users with this profile")]
 pub trait TokenStore<P: Profile>: Send + Sync + 'static {
-    /// Adds a token of a user.
+    /// Adds a token of a user; [`StoreError::NoSuchUser`] when the store can tell that there is none.
     fn insert(
         &self,
         token: &str,
@@ -202,6 +202,9 @@ pub enum StoreError {
     /// Another user has the address.
     #[error("another user has this e-mail address")]
     Duplicate,
+    /// There is no such user: deleted, since the caller read them.
+    #[error("there is no such user")]
+    NoSuchUser,
     /// A stored value has another type than its column.
     #[error(transparent)]
     Column(#[from] ColumnError),

@@ -146,7 +146,7 @@ pub enum StrategyError {
 impl From<StrategyError> for crate::UserError {
     fn from(error: StrategyError) -> Self {
         match error {
-            StrategyError::Store(error) => Self::Store(error),
+            StrategyError::Store(error) => error.into(),
             StrategyError::Other(error) => Self::Strategy(error),
         }
     }

@@ -39,6 +39,8 @@ pub(super) trait Transaction: Send {
 pub(super) enum DriverError {
     /// A unique index refused the row; the text names the index or its columns.
     Unique(String),
+    /// A foreign key refused the row: there is no such user.
+    ForeignKey,
     /// Anything else.
     Other(BoxError),
 }
@@ -48,6 +50,7 @@ impl From<DriverError> for StoreError {
         match error {
             DriverError::Unique(index) if index.contains("email") => Self::Duplicate,
             DriverError::Unique(index) => Self::Backend(format!("unique index {index}").into()),
+            DriverError::ForeignKey => Self::NoSuchUser,
             DriverError::Other(error) => Self::Backend(error),
         }
     }

@@ -68,6 +68,7 @@ impl From<DriverError> for MigrationError {
     fn from(error: DriverError) -> Self {
         match error {
             DriverError::Unique(index) => Self::Database(format!("unique index: {index}").into()),
+            DriverError::ForeignKey => Self::Database("a foreign key is violated".into()),
             DriverError::Other(error) => Self::Database(error),
         }
     }

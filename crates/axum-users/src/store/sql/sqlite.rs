@@ -179,6 +179,7 @@ impl From<sqlx::Error> for DriverError {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error() {
             Some(database) if database.is_unique_violation() => Self::Unique(database.message().to_owned()),
+            Some(database) if database.is_foreign_key_violation() => Self::ForeignKey,
             _ => Self::Other(error.into()),
         }
     }
