@@ -3,8 +3,15 @@
 #[doc = include_str!("../docs/auth.md")]
 pub mod auth {}
 
+#[doc = include_str!("../docs/hooks.md")]
+pub mod hooks {}
+
 #[doc = include_str!("../docs/policy.md")]
 pub mod policy {}
+
+#[cfg(feature = "macros")]
+#[doc = include_str!("../docs/profile.md")]
+pub mod profile {}
 
 #[doc = include_str!("../docs/register.md")]
 pub mod register {}
