@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use axum::response::Response;
+use http::request::Parts;
 
 use crate::{
     NoProfile, Profile, User, UserError,
+    http::origin,
     strategy::{Accounts, DynStrategy, Strategy},
-    transport::Transport,
+    transport::{SecurityScheme, Transport},
 };
 
 /// A way to be logged in: how a token travels ([`Transport`]) and what it is ([`Strategy`]).
@@ -57,6 +59,16 @@ impl<P: Profile> Backend<P> {
 
     pub(crate) const fn requires_verified(&self) -> bool {
         self.require_verified
+    }
+
+    /// Whether browsers send the token by themselves, on behalf of any page.
+    fn is_ambient(&self) -> bool {
+        matches!(self.transport.scheme(), SecurityScheme::Cookie { .. })
+    }
+
+    /// Whether the request may act with this backend's token: a cookie counts only on behalf of its own site.
+    pub(crate) fn accepts_origin(&self, parts: &Parts, trusted: &[String]) -> bool {
+        !self.is_ambient() || origin::is_own(&parts.method, &parts.headers, trusted)
     }
 
     /// A new token, as the answer to a login.

@@ -105,6 +105,9 @@ pub(crate) async fn authenticate<P: Profile>(
         let Some(token) = backend.transport.read(&parts.headers, users.policy()) else { continue };
         let user = backend.strategy.read(&token, &users.0.accounts).await.map_err(crate::UserError::from)?;
         if let Some(user) = user {
+            if !backend.accepts_origin(parts, &users.0.trusted_origins) {
+                return Err(ApiError::forbidden());
+            }
             found = Some(Authenticated { user, token: Token(token), backend: backend.clone() });
             break;
         }

@@ -47,6 +47,7 @@ pub(crate) struct Core<P: Profile> {
     pub(crate) verification: OneTimeTokens,
     pub(crate) jobs: Jobs,
     pub(crate) require_verified_users: bool,
+    pub(crate) trusted_origins: Vec<String>,
 }
 
 impl<P: Profile> Users<P> {
@@ -64,6 +65,7 @@ impl<P: Profile> Users<P> {
             reset: TokenOptions::reset(),
             verification: TokenOptions::verification(),
             require_verified_users: false,
+            trusted_origins: Vec::new(),
         }
     }
 
@@ -141,6 +143,7 @@ pub struct UsersBuilder<P: Profile> {
     reset: TokenOptions,
     verification: TokenOptions,
     require_verified_users: bool,
+    trusted_origins: Vec<String>,
 }
 
 impl<P: Profile> UsersBuilder<P> {
@@ -192,6 +195,13 @@ impl<P: Profile> UsersBuilder<P> {
         self
     }
 
+    /// Origins of other sites, like `https://app.example`, whose pages may act with a user's cookie. Without them a
+    /// cookie counts only for requests of its own site (ASVS 3.5.1); other tokens are not restricted.
+    pub fn trusted_origins<T: Into<String>>(mut self, origins: impl IntoIterator<Item = T>) -> Self {
+        self.trusted_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Checks the settings and starts nothing: threads and jobs come with the first request.
     ///
     /// # Errors
@@ -224,6 +234,7 @@ impl<P: Profile> UsersBuilder<P> {
             verification: one_time(self.verification, "verification"),
             jobs: Jobs::new(),
             require_verified_users: self.require_verified_users,
+            trusted_origins: self.trusted_origins,
             policy,
         })))
     }

@@ -30,6 +30,10 @@ async fn login<P: Profile>(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let policy = users.policy();
+    // Another site must not log its visitors into an account of its choice.
+    if !backend.accepts_origin(&parts, &users.0.trusted_origins) {
+        return Err(ApiError::forbidden());
+    }
     let bytes = body::collect(body, &rules(policy)).await.map_err(|error| ApiError::body(error, policy))?;
     let form = read_login_form(bytes, content_type(&parts), &rules(policy)).await;
     let form = form.map_err(|error| ApiError::body(error, policy))?;

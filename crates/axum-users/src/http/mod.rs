@@ -10,6 +10,7 @@ mod form;
 mod json;
 mod json_syntax;
 mod json_value;
+pub(crate) mod origin;
 mod register;
 mod reset;
 mod users;
