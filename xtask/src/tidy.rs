@@ -26,6 +26,7 @@ pub fn run() -> ExitCode {
     }
     findings.features(&root);
     findings.cargo_features(&root);
+    findings.quickstart(&root);
     for finding in &findings.0 {
         eprintln!("{finding}");
     }
@@ -105,6 +106,16 @@ impl Findings {
                     self.0.push(format!("{part} is missing: file = feature = page of the guide = test file"));
                 }
             }
+        }
+    }
+
+    /// The quickstart of the README is the example that the tests run.
+    fn quickstart(&mut self, root: &Path) {
+        let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
+        let example = read("examples/quickstart/src/main.rs");
+        let code = example.split_once("\n\n").map_or("", |(_, code)| code);
+        if code.is_empty() || !read("README.md").contains(code) {
+            self.0.push("README.md: the quickstart is not that of examples/quickstart/src/main.rs".to_owned());
         }
     }
 
