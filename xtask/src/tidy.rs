@@ -115,7 +115,8 @@ impl Findings {
         let example = read("examples/quickstart/src/main.rs");
         let code = example.split_once("\n\n").map_or("", |(_, code)| code);
         if code.is_empty() || !read("README.md").contains(code) {
-            self.0.push("README.md: the quickstart is not that of examples/quickstart/src/main.rs".to_owned());
+            self.0
+                .push("README.md: the quickstart is not that of examples/quickstart/src/main.rs".to_owned());
         }
     }
 

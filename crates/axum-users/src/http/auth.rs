@@ -5,7 +5,10 @@ use axum::{
     routing::post,
 };
 
-use super::{body, content_type, finish, form::read_login_form, rules};
+use super::{
+    body::{self, read_login_form},
+    content_type, finish, rules,
+};
 use crate::{
     Backend, Context, ErrorCode, Profile, UserError, Users, extract::Guard, hooks::log_failure,
     http::ApiError,

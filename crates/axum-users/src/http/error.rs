@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{body::BodyError, echo::Echo};
+use super::body::{BodyError, Echo};
 use crate::{ErrorCode, Policy, UserError};
 
 /// An answer that is not a success: a status and `{"detail": …}`.

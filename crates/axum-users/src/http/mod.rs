@@ -2,23 +2,12 @@
 
 mod auth;
 mod body;
-mod coerce;
-mod echo;
 mod error;
-mod fields;
-mod form;
-mod json;
-mod json_syntax;
-mod json_value;
 pub(crate) mod origin;
 mod register;
 mod reset;
 mod users;
-mod validation;
 mod verify;
-
-#[cfg(test)]
-mod body_reference_tests;
 
 use axum::{
     Router,
@@ -31,10 +20,7 @@ pub use error::ApiError;
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde_json::Value;
 
-use self::{
-    body::{BodyError, BodyRules},
-    json::ParsedBody,
-};
+use self::body::{BodyError, BodyRules, ParsedBody};
 use crate::{Policy, Profile, Users};
 
 impl<P: Profile> Users<P> {
@@ -80,7 +66,7 @@ async fn split(request: Request, policy: &Policy) -> Result<(Parts, ParsedBody),
     let (parts, body) = request.into_parts();
     let refuse = |error: BodyError| ApiError::body(error, policy);
     let bytes = body::collect(body, &rules(policy)).await.map_err(refuse)?;
-    let parsed = json::parse(&bytes, content_type(&parts), &rules(policy)).map_err(refuse)?;
+    let parsed = body::parse(&bytes, content_type(&parts), &rules(policy)).map_err(refuse)?;
     Ok((parts, parsed))
 }
 

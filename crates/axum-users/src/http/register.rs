@@ -7,11 +7,12 @@ use axum::{
 use http::StatusCode;
 
 use super::{
+    body::{
+        Model,
+        fields::{self, PASSWORD, into_profile, take_text},
+    },
     error::Codes,
-    fields::{self, PASSWORD, into_profile, take_text},
-    finish,
-    json::Model,
-    split,
+    finish, split,
 };
 use crate::{Context, CreateUser, ErrorCode, Profile, Users, http::ApiError};
 

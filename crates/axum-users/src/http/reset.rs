@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use super::{
     accepted,
+    body::{
+        Model,
+        fields::{self, PASSWORD, TOKEN, take_text},
+    },
     error::Codes,
-    fields::{self, PASSWORD, TOKEN, take_text},
-    finish,
-    json::Model,
-    split,
+    finish, split,
 };
 use crate::{Context, ErrorCode, Profile, Users, http::ApiError};
 

@@ -7,11 +7,12 @@ use axum::{
 use http::{header, request::Parts};
 
 use super::{
+    body::{
+        Field, Model, ParsedBody,
+        fields::{self, PASSWORD, into_profile, take_bool, take_text},
+    },
     error::Codes,
-    fields::{self, PASSWORD, into_profile, take_bool, take_text},
-    finish,
-    json::{Field, Model, ParsedBody},
-    no_content, split,
+    finish, no_content, split,
 };
 use crate::{
     Authenticated, Context, ErrorCode, Profile, UpdateUser, User, UserError, Users, extract::Guard,

@@ -7,10 +7,11 @@ use axum::{
 
 use super::{
     accepted,
-    fields::{self, TOKEN, take_text},
-    finish,
-    json::Model,
-    split,
+    body::{
+        Model,
+        fields::{self, TOKEN, take_text},
+    },
+    finish, split,
 };
 use crate::{Context, Profile, Users, http::ApiError};
 

@@ -10,7 +10,7 @@ use crate::email::{EmailRules, normalize};
 pub(crate) enum Kind {
     /// A string without U+0000.
     Text,
-    /// A string, with U+0000 only if [`BodyRules`](super::body::BodyRules) allow it.
+    /// A string, with U+0000 only if [`BodyRules`](super::BodyRules) allow it.
     Password,
     /// An e-mail address; becomes the normalised one.
     Email(EmailRules),

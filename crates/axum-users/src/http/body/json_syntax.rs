@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn position_and_message_are_those_of_python() {
         let fixture: Fixture =
-            serde_json::from_str(include_str!("../../tests/fixtures/json_syntax.json")).unwrap();
+            serde_json::from_str(include_str!("../../../tests/fixtures/json_syntax.json")).unwrap();
         assert!(fixture.malformed.len() > 200);
         for (document, position, message) in &fixture.malformed {
             let text = document.strip_prefix('\u{feff}').unwrap_or(document);

@@ -5,10 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::{
-    body::{BodyError, BodyRules, media_type},
-    coerce::Kind,
-    json_value::read_value,
-    validation::ValidationError,
+    BodyError, BodyRules, coerce::Kind, json_value::read_value, media_type, validation::ValidationError,
 };
 
 /// A field of a body. Fields are checked, and answered, in the order given.
@@ -156,7 +153,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::echo::Echo;
+    use crate::http::body::echo::Echo;
 
     const JSON: Option<&str> = Some("application/json");
 

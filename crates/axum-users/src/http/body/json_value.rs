@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Value};
 
 use super::{
-    body::{BodyError, BodyRules, DuplicateKeys},
+    BodyError, BodyRules, DuplicateKeys,
     json_syntax::{Refusal, refusal},
     validation::{Loc, ValidationError},
 };
@@ -136,7 +136,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http::echo::Echo;
+    use crate::http::body::echo::Echo;
 
     fn refused(text: &str) -> Value {
         read_value(text, &BodyRules::default()).unwrap_err().into_detail(Echo::No)

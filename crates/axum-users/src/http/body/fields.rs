@@ -4,25 +4,25 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    body::BodyError,
+    BodyError,
     coerce::Kind,
     json::Field,
     validation::{Loc, ValidationError},
 };
 use crate::{Policy, Profile, value};
 
-pub(super) const fn email(policy: &Policy) -> Field<'static> {
+pub(crate) const fn email(policy: &Policy) -> Field<'static> {
     Field { name: "email", kind: Kind::Email(policy.email), required: true, nullable: false }
 }
 
-pub(super) const PASSWORD: Field<'static> =
+pub(crate) const PASSWORD: Field<'static> =
     Field { name: "password", kind: Kind::Password, required: true, nullable: false };
 
-pub(super) const TOKEN: Field<'static> =
+pub(crate) const TOKEN: Field<'static> =
     Field { name: "token", kind: Kind::Text, required: true, nullable: false };
 
 /// `is_active`, `is_superuser`, `is_verified`.
-pub(super) fn flags(nullable: bool) -> [Field<'static>; 3] {
+pub(crate) fn flags(nullable: bool) -> [Field<'static>; 3] {
     ["is_active", "is_superuser", "is_verified"].map(|name| Field {
         name,
         kind: Kind::Bool,
@@ -32,7 +32,7 @@ pub(super) fn flags(nullable: bool) -> [Field<'static>; 3] {
 }
 
 /// The columns of the profile that a request may set; all of them may be absent from an update.
-pub(super) fn profile<P: Profile>(may_be_absent: bool) -> impl Iterator<Item = Field<'static>> {
+pub(crate) fn profile<P: Profile>(may_be_absent: bool) -> impl Iterator<Item = Field<'static>> {
     P::columns().iter().filter(|column| column.access.writable()).map(move |column| Field {
         name: column.json,
         kind: kind(column.kind),
@@ -53,7 +53,7 @@ const fn kind(kind: value::Kind) -> Kind {
 }
 
 /// Takes a string out of a validated body.
-pub(super) fn take_text(object: &mut Map<String, Value>, name: &str) -> Option<String> {
+pub(crate) fn take_text(object: &mut Map<String, Value>, name: &str) -> Option<String> {
     match object.remove(name) {
         Some(Value::String(text)) => Some(text),
         _ => None,
@@ -61,12 +61,12 @@ pub(super) fn take_text(object: &mut Map<String, Value>, name: &str) -> Option<S
 }
 
 /// Takes a boolean out of a validated body.
-pub(super) fn take_bool(object: &mut Map<String, Value>, name: &str) -> Option<bool> {
+pub(crate) fn take_bool(object: &mut Map<String, Value>, name: &str) -> Option<bool> {
     object.remove(name).and_then(|value| value.as_bool())
 }
 
 /// What is left of a validated body, as the profile or its patch: newtypes have their say here.
-pub(super) fn into_profile<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, BodyError> {
+pub(crate) fn into_profile<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, BodyError> {
     let value = Value::Object(object);
     serde_path_to_error::deserialize(&value).map_err(|error| {
         let path = error.path().iter().map(|segment| match segment {

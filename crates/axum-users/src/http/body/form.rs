@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    body::{BodyError, BodyRules, DuplicateKeys, media_type},
+    BodyError, BodyRules, DuplicateKeys,
     coerce::{Mismatch, NO_STRING},
+    media_type,
     validation::{Loc, ValidationError},
 };
 
@@ -155,7 +156,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::http::echo::Echo;
+    use crate::http::body::echo::Echo;
 
     const URLENCODED: Option<&str> = Some("application/x-www-form-urlencoded");
     const MULTIPART: Option<&str> = Some("multipart/form-data; boundary=x");

@@ -1,12 +1,29 @@
 //! What a request body may be, and the answer to one that is not.
 
+mod coerce;
+mod echo;
+pub(super) mod fields;
+mod form;
+mod json;
+mod json_syntax;
+mod json_value;
+mod validation;
+
+#[cfg(test)]
+mod reference_tests;
+
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
-use super::{echo::Echo, validation::ValidationError};
+use self::validation::ValidationError;
+pub(super) use self::{
+    echo::Echo,
+    form::read_login_form,
+    json::{Field, Model, ParsedBody, parse},
+};
 
 /// Why a request body is refused. The texts are the `detail` of the answer.
 #[derive(Debug, thiserror::Error)]

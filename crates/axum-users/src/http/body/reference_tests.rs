@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::{
-    body::{BodyError, BodyRules},
+    BodyError, BodyRules,
     coerce::Kind,
     echo::Echo,
     form::read_login_form,
@@ -149,7 +149,7 @@ async fn answer(row: &Row, echo: Echo) -> (u16, String) {
 }
 
 fn rows() -> Vec<Row> {
-    let fixture: Fixture = serde_json::from_str(include_str!("../../tests/fixtures/body.json")).unwrap();
+    let fixture: Fixture = serde_json::from_str(include_str!("../../../tests/fixtures/body.json")).unwrap();
     assert!(fixture.rows.len() > 150);
     fixture.rows
 }
