@@ -52,6 +52,8 @@
 
 pub mod email;
 pub mod guide;
+#[cfg(feature = "mailer")]
+pub mod mailer;
 pub mod password;
 pub mod value;
 
