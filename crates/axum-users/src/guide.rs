@@ -6,6 +6,10 @@ pub mod auth {}
 #[doc = include_str!("../docs/hooks.md")]
 pub mod hooks {}
 
+#[cfg(feature = "mailer")]
+#[doc = include_str!("../docs/mailer.md")]
+pub mod mailer {}
+
 #[doc = include_str!("../docs/policy.md")]
 pub mod policy {}
 
