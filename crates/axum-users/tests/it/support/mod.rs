@@ -10,8 +10,8 @@ mod store;
 
 pub(crate) use self::{
     answer::{Answer, Ask},
-    app::{KING, PASSWORD, SECRET, TestApp},
-    forge::{Pair, claims, forge, read_claims},
+    app::{KING, PASSWORD, SECRET, TestApp, jwt, stored_cookie},
+    forge::{Pair, claims, forge, read_claims, read_header},
     hasher::CheapHasher,
     hooks::{Reaction, Recorder},
     scenario::{Scenario, run},
