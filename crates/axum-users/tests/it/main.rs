@@ -7,4 +7,6 @@ mod auth;
 mod email;
 mod extract;
 mod register;
+mod reset;
 mod support;
+mod verify;
