@@ -6,7 +6,10 @@
 mod auth;
 mod email;
 mod extract;
+mod hooks;
+mod mount;
 mod register;
 mod reset;
 mod support;
+mod users;
 mod verify;

@@ -13,7 +13,7 @@ pub(crate) use self::{
     app::{KING, PASSWORD, SECRET, TestApp, jwt, stored_cookie},
     forge::{Pair, claims, forge, read_claims, read_header},
     hasher::CheapHasher,
-    hooks::{Reaction, Recorder},
+    hooks::{Marker, Reaction, Recorder},
     scenario::{Scenario, run},
     store::{Database, Kind, Store},
 };
