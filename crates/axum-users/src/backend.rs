@@ -72,8 +72,18 @@ impl<P: Profile> Backend<P> {
     }
 
     /// A new token, as the answer to a login.
+    ///
+    /// A password changed since `user` was read has ended the sessions there were. This one must not outlive them,
+    /// so the user is read once more when the token is there.
     pub(crate) async fn login(&self, user: &User<P>, accounts: &Accounts<P>) -> Result<Response, UserError> {
         let token = self.strategy.write(user, accounts).await?;
+        if accounts.policy().end_sessions_on_password_change {
+            let current = accounts.get(&user.id).await?.filter(|current| current.is_active);
+            if current.is_none_or(|current| current.hashed_password != user.hashed_password) {
+                self.strategy.destroy(&token, accounts).await?;
+                return Err(UserError::BadCredentials);
+            }
+        }
         Ok(self.transport.login(&token))
     }
 

@@ -1,6 +1,8 @@
+use std::convert::Infallible;
+
 use axum::{
     Json, Router,
-    extract::{Path, Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -39,11 +41,25 @@ impl<P: Profile> Users<P> {
     }
 
     /// Superusers only; who asks is checked before whether there is such a user (ADM-1).
-    async fn admit_to(&self, parts: &mut Parts, id: &str) -> Result<User<P>, ApiError> {
+    async fn admit_to(&self, parts: &mut Parts, id: PathId) -> Result<User<P>, ApiError> {
         self.admit(parts, true).await?;
         let manager = self.manager();
-        let id = manager.parse_id(id).ok_or_else(ApiError::not_found)?;
+        let id = id.0.and_then(|id| manager.parse_id(&id)).ok_or_else(ApiError::not_found)?;
         Ok(manager.get(&id).await?)
+    }
+}
+
+/// The `{id}` of the path, whatever else an application's prefix captures; `None` when it is no UTF-8. Refuses
+/// nothing: who asks is answered first.
+struct PathId(Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let captured = RawPathParams::from_request_parts(parts, state).await;
+        let id = captured.iter().flatten().find(|(name, _)| *name == "id");
+        Ok(Self(id.map(|(_, id)| id.to_owned())))
     }
 }
 
@@ -77,20 +93,20 @@ async fn patch_me<P: Profile>(State(users): State<Users<P>>, request: Request) -
 
 async fn get_user<P: Profile>(
     State(users): State<Users<P>>,
-    Path(id): Path<String>,
+    id: PathId,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    Ok(Json(users.admit_to(&mut parts, &id).await?).into_response())
+    Ok(Json(users.admit_to(&mut parts, id).await?).into_response())
 }
 
 async fn patch_user<P: Profile>(
     State(users): State<Users<P>>,
-    Path(id): Path<String>,
+    id: PathId,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = split(request, users.policy()).await?;
-    let user = users.admit_to(&mut parts, &id).await?;
+    let user = users.admit_to(&mut parts, id).await?;
     let update = read_update(&users, &body, false)?;
     let cx = Context::from_parts(&parts);
     let updated = users.manager().update(&user, update, &cx).await;
@@ -99,11 +115,11 @@ async fn patch_user<P: Profile>(
 
 async fn delete_user<P: Profile>(
     State(users): State<Users<P>>,
-    Path(id): Path<String>,
+    id: PathId,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    let user = users.admit_to(&mut parts, &id).await?;
+    let user = users.admit_to(&mut parts, id).await?;
     users.manager().delete(&user, &Context::from_parts(&parts)).await?;
     Ok(no_content())
 }

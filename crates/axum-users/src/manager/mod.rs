@@ -64,9 +64,11 @@ impl<P: Profile> UserManager<P> {
         if self.0.policy.lenient_ids { P::Id::parse_lenient(text) } else { P::Id::parse(text) }
     }
 
-    /// What does not normalise is looked up as it is: an address that an older rule let in is still found.
+    /// Looks up by the widest rules, and what does not even then normalise as it is: an address that another rule
+    /// let in is found in all its spellings.
     async fn find_by_email(&self, email: &str) -> Result<Option<User<P>>, UserError> {
-        let normalized = normalize(email, &EmailRules::secure());
+        let rules = EmailRules { display_name: false, ..EmailRules::fastapi_users() };
+        let normalized = normalize(email, &rules);
         Ok(self.0.store.get_by_email(normalized.as_deref().unwrap_or(email)).await?)
     }
 

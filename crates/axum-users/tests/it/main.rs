@@ -1,5 +1,15 @@
-//! The tests of the library, one module per feature, in one binary.
+//! The tests of the library, one module per feature, in one binary. Names begin with the ids of the security rules
+//! they prove.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod auth;
 mod email;
+mod extract;
+mod hooks;
+mod mount;
+mod register;
+mod reset;
+mod support;
+mod users;
+mod verify;

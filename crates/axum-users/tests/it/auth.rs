@@ -1,0 +1,7 @@
+//! `POST /login` and `POST /logout`, and what sessions live through.
+
+mod forged;
+mod keys;
+mod login;
+mod logout;
+mod sessions;

@@ -1,0 +1,302 @@
+use axum_users::{Backend, Bearer, Changes, Cookie, Jwt, PasswordHash, Policy, UserStore};
+use serde_json::{Value, json};
+
+use crate::support::{CheapHasher, KING, Kind, PASSWORD, SECRET, TestApp, on_every_store};
+
+on_every_store![
+    answers_of_both_transports,
+    log_1_all_refusals_are_one_answer,
+    log_12_an_outdated_hash_is_replaced_once,
+    log_12_a_new_hash_never_overwrites_a_newer_password,
+];
+
+async fn answers_of_both_transports(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    app.add(KING).await;
+
+    let answer = app.login_answer("/auth/jwt/login", KING, PASSWORD).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(answer.text(), format!(r#"{{"access_token":"{token}","token_type":"bearer"}}"#));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("set-cookie"), None);
+
+    let answer = app.login_answer("/auth/cookie/login", KING, PASSWORD).await;
+    assert_eq!((answer.status, answer.text()), (204, ""));
+    assert_eq!(answer.header("content-type"), None);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let token = answer.cookie();
+    assert_eq!(token.len(), 43);
+    let expected = format!("fastapiusersauth={token}; HttpOnly; Path=/; SameSite=lax; Secure");
+    assert_eq!(answer.header("set-cookie"), Some(expected.as_str()));
+    assert_eq!(app.hooks.take_names(), ["after_login", "after_login"]);
+}
+
+#[tokio::test]
+async fn cookies_as_configured() {
+    let app = TestApp::with(Kind::Memory, |builder, _| {
+        let cookie = Cookie {
+            max_age: Some(60),
+            path: "/x".into(),
+            domain: Some("example.com".into()),
+            ..Cookie::default()
+        };
+        builder.backend(Backend::new("cookie", cookie, Jwt::new(SECRET)))
+    })
+    .await;
+    app.add(KING).await;
+    let answer = app.login_answer("/auth/cookie/login", KING, PASSWORD).await;
+    let attributes = "; Domain=example.com; HttpOnly; Max-Age=60; Path=/x; SameSite=lax; Secure";
+    assert!(answer.header("set-cookie").unwrap().ends_with(attributes));
+    let answer = app.post("/auth/cookie/logout").cookie(&answer.cookie()).send().await;
+    let cleared =
+        "fastapiusersauth=\"\"; Domain=example.com; HttpOnly; Max-Age=0; Path=/x; SameSite=lax; Secure";
+    assert_eq!((answer.status, answer.header("set-cookie")), (204, Some(cleared)), "OUT-7");
+}
+
+async fn log_1_all_refusals_are_one_answer(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    app.add(KING).await;
+    app.add_inactive("inactive@camelot.bt").await;
+    for (email, hash) in [("corrupt@camelot.bt", "garbage"), ("none@camelot.bt", "")] {
+        let user = app.add(email).await;
+        let changes = Changes { hashed_password: Some(PasswordHash::new(hash)), ..Changes::default() };
+        app.store.update(&user.id, &changes).await.unwrap().unwrap();
+    }
+    app.store.take_calls();
+    let cases = [
+        ("unknown", "nobody@camelot.bt", PASSWORD),
+        ("wrong password", KING, "wrong password"),
+        ("inactive", "inactive@camelot.bt", PASSWORD),
+        ("inactive and wrong", "inactive@camelot.bt", "wrong password"),
+        ("corrupt hash", "corrupt@camelot.bt", PASSWORD),
+        ("no password", "none@camelot.bt", PASSWORD),
+        ("no address at all", "nobody", PASSWORD),
+    ];
+    let mut first = None;
+    for (name, email, password) in cases {
+        let before = app.users.password_operations();
+        let answer = app.login_answer("/auth/jwt/login", email, password).await;
+        answer.assert_detail(400, "LOGIN_BAD_CREDENTIALS");
+        assert_eq!(first.get_or_insert_with(|| answer.clone()), &answer, "{name}");
+        assert_eq!(app.users.password_operations() - before, 1, "{name} costs one hash (LOG-2)");
+        assert_eq!(app.store.take_calls(), ["get_by_email"], "{name} costs one look-up (LOG-2)");
+    }
+    assert!(app.hooks.take_names().is_empty());
+}
+
+#[tokio::test]
+async fn unverified_users_where_verification_is_required() {
+    let app = TestApp::with(Kind::Memory, |builder, _| {
+        builder.backend(Backend::new("jwt", Bearer, Jwt::new(SECRET)).require_verified())
+    })
+    .await;
+    app.add(KING).await;
+    app.add_verified("merlin@camelot.bt").await;
+    app.add_inactive("inactive@camelot.bt").await;
+    for (email, password, code) in [
+        (KING, PASSWORD, "LOGIN_USER_NOT_VERIFIED"),
+        (KING, "wrong password", "LOGIN_BAD_CREDENTIALS"),
+        ("inactive@camelot.bt", PASSWORD, "LOGIN_BAD_CREDENTIALS"),
+    ] {
+        app.login_answer("/auth/jwt/login", email, password).await.assert_detail(400, code);
+    }
+    assert!(app.hooks.take_names().is_empty());
+    app.login("merlin@camelot.bt", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn wrong_forms_are_answered_by_field() {
+    let app = TestApp::new(Kind::Memory).await;
+    let missing = |field: &str| json!({"type": "missing", "loc": ["body", field], "msg": "Field required"});
+    let both = json!([missing("username"), missing("password")]);
+    let form = "application/x-www-form-urlencoded";
+    let pattern = json!([{"type": "string_pattern_mismatch", "loc": ["body", "grant_type"],
+        "msg": "String should match pattern '^password$'", "ctx": {"pattern": "^password$"}}]);
+    let cases: [(&str, &str, u16, Value); 7] = [
+        (form, "", 422, both.clone()),
+        (form, "username=&password=", 422, both.clone()),
+        (form, "username=king", 422, json!([missing("password")])),
+        ("application/json", r#"{"username":"king","password":"guinevere"}"#, 422, both.clone()),
+        (form, "grant_type=x&username=king&password=guinevere", 422, pattern),
+        ("multipart/form-data", "", 400, "Missing boundary in multipart.".into()),
+        (form, &"a=b&".repeat(1001), 400, "Too many fields. Maximum number of fields is 1000.".into()),
+    ];
+    for (content_type, body, status, detail) in cases {
+        // One name a thousand times is a duplicate first.
+        let body = body.split('&').enumerate().map(|(number, pair)| match pair {
+            "a=b" => format!("a{number}=b"),
+            _ => pair.to_owned(),
+        });
+        let body = body.collect::<Vec<_>>().join("&");
+        app.post("/auth/jwt/login").body(content_type, body).send().await.assert_detail(status, detail);
+    }
+    app.post("/auth/jwt/login?username=king&password=guinevere").send().await.assert_detail(422, both);
+    assert_eq!(app.users.password_operations(), 0);
+}
+
+#[tokio::test]
+async fn multipart_and_ignored_fields_are_accepted() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    let fields = [
+        ("grant_type", "password"),
+        ("username", KING),
+        ("password", PASSWORD),
+        ("scope", "a b"),
+        ("client_id", "x"),
+        ("client_secret", "y"),
+    ];
+    assert_eq!(app.post("/auth/jwt/login").form(&fields).send().await.status, 200);
+    let parts = fields.map(|(name, value)| {
+        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    });
+    let body = format!("{}--x--\r\n", parts.concat());
+    let answer = app.post("/auth/jwt/login").body("multipart/form-data; boundary=x", body).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn log_15_only_post_logs_in_and_fields_count_once() {
+    let app = TestApp::new(Kind::Memory).await;
+    for method in ["GET", "HEAD", "PUT", "DELETE", "TRACE", "OPTIONS"] {
+        let answer = app.ask(method, "/auth/jwt/login?username=king&password=guinevere").send().await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{method}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{method}");
+        if method != "HEAD" {
+            answer.assert_detail(405, "Method Not Allowed");
+        }
+    }
+    let twice = [("username", KING), ("password", PASSWORD), ("username", KING)];
+    let answer = app.post("/auth/jwt/login").form(&twice).send().await;
+    answer.assert_detail(
+        422,
+        json!([{"type": "duplicate_key", "loc": ["body", "username"], "msg": "Duplicate key"}]),
+    );
+}
+
+#[tokio::test]
+async fn log_10_a_presented_token_is_never_adopted() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    let planted = "A".repeat(43);
+    let answer = app
+        .post("/auth/cookie/login")
+        .cookie(&planted)
+        .form(&[("username", KING), ("password", PASSWORD)])
+        .send()
+        .await;
+    assert_eq!(answer.status, 204);
+    assert_ne!(answer.cookie(), planted);
+    assert_eq!(app.me_by_cookie(&planted).await.status, 401);
+    assert_eq!(app.me_by_cookie(&answer.cookie()).await.status, 200);
+}
+
+async fn log_12_an_outdated_hash_is_replaced_once(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    let user = app.add(KING).await;
+    let outdated = Changes { hashed_password: Some(CheapHasher::outdated(PASSWORD)), ..Changes::default() };
+    app.store.update(&user.id, &outdated).await.unwrap();
+    let logins: Vec<_> = (0..10)
+        .map(|_| {
+            let ask = app.post("/auth/jwt/login").form(&[("username", KING), ("password", PASSWORD)]);
+            tokio::spawn(ask.send())
+        })
+        .collect();
+    let mut tokens = Vec::new();
+    for login in logins {
+        let answer = login.await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        tokens.push(answer.json()["access_token"].as_str().unwrap().to_owned());
+    }
+    assert!(app.user(KING).await.hashed_password.as_str().starts_with("$new$"));
+    for token in tokens {
+        assert_eq!(app.me(&token).await.status, 200, "an upgrade ends no session");
+    }
+}
+
+/// B-22: the login has verified the old password and is about to write the upgraded hash; meanwhile the password is
+/// reset.
+async fn log_12_a_new_hash_never_overwrites_a_newer_password(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    let user = app.add(KING).await;
+    let outdated = Changes { hashed_password: Some(CheapHasher::outdated(PASSWORD)), ..Changes::default() };
+    app.store.update(&user.id, &outdated).await.unwrap();
+    app.store.take_calls();
+    app.store.close_gate("update");
+    let fields = [("username", KING), ("password", PASSWORD)];
+    let login = tokio::spawn(app.post("/auth/jwt/login").form(&fields).send());
+    while !app.store.was_called("update") {
+        tokio::task::yield_now().await;
+    }
+    // The reset of another node, which does not wait at this node's gate.
+    let token = app.forgot(KING).await;
+    let hash = axum_users::password::PasswordHasher::hash(&CheapHasher::default(), "new password").unwrap();
+    let reset = Changes { hashed_password: Some(hash), ..Changes::default() };
+    app.store.ungated().update(&user.id, &reset).await.unwrap().unwrap();
+    app.store.open_gate();
+    login.await.unwrap().assert_detail(400, "LOGIN_BAD_CREDENTIALS");
+    assert_eq!(app.login_answer("/auth/jwt/login", KING, PASSWORD).await.status, 400);
+    app.login(KING, "new password").await;
+    app.reset(&token, "a third password").await.assert_detail(400, "RESET_PASSWORD_BAD_TOKEN");
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_is_told_to_come_back() {
+    struct Slow;
+    impl axum_users::password::PasswordHasher for Slow {
+        fn hash(&self, _: &str) -> Result<PasswordHash, axum_users::BoxError> {
+            Ok(PasswordHash::new("slow"))
+        }
+        fn verify(&self, _: &str, _: &PasswordHash) -> axum_users::password::Verdict {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            axum_users::password::Verdict::Match
+        }
+    }
+    let app = TestApp::with(Kind::Memory, |builder, _| {
+        let options = axum_users::password::PoolOptions { threads: 1, queue: 2, ..Default::default() };
+        builder.policy(Policy::secure()).hasher(Slow).hashing(options).backend(Backend::new(
+            "jwt",
+            Bearer,
+            Jwt::new(SECRET),
+        ))
+    })
+    .await;
+    app.add(KING).await;
+    let ask = |email: &str| {
+        tokio::spawn(app.post("/auth/jwt/login").form(&[("username", email), ("password", PASSWORD)]).send())
+    };
+    let asks: Vec<_> = (0..10).map(|number| ask(["nobody@camelot.bt", KING][number % 2])).collect();
+    let mut busy = 0;
+    for ask in asks {
+        let answer = ask.await.unwrap();
+        if answer.status == 503 {
+            answer.assert_detail(503, "Service Unavailable");
+            assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() >= 1);
+            busy += 1;
+        }
+    }
+    assert!((6..=8).contains(&busy), "{busy} of 10 were refused");
+}
+
+/// Seen by a real client: the router alone announces a length of 0, which the server leaves out.
+#[tokio::test]
+async fn answers_without_content_have_no_headers_of_one() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/auth/cookie", listener.local_addr().unwrap());
+    let router = app.router.clone();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let client = reqwest::Client::new();
+    let form = [("username", KING), ("password", PASSWORD)];
+    let login = client.post(format!("{url}/login")).form(&form).send().await.unwrap();
+    let cookie = login.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let logout = client.post(format!("{url}/logout")).header("cookie", cookie).send().await.unwrap();
+    for answer in [login, logout] {
+        assert_eq!(answer.status().as_u16(), 204);
+        for name in ["content-type", "content-length", "transfer-encoding"] {
+            assert_eq!(answer.headers().get(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+use axum_users::{Backend, Bearer, Cookie, Jwt, Opaque, Policy};
+use serde_json::json;
+
+use crate::support::{KING, Kind, PASSWORD, SECRET, TestApp, on_every_store};
+
+on_every_store![
+    ses_3_a_new_password_ends_all_sessions,
+    ses_3_fastapi_users_keeps_sessions,
+    ses_3_a_login_under_way_opens_no_session_with_the_old_password,
+];
+
+const NEW: &str = "excalibur in the stone";
+
+/// A new password by each of the three ways.
+async fn change_password(app: &TestApp, way: &str, admin: &str, token: &str) {
+    let body = json!({ "password": NEW });
+    let answer = match way {
+        "PATCH /me" => app.ask("PATCH", "/users/me").bearer(token).json(&body).send().await,
+        "PATCH /{id}" => {
+            let path = format!("/users/{}", app.user(KING).await.id);
+            app.ask("PATCH", &path).bearer(admin).json(&body).send().await
+        }
+        _ => {
+            let token = app.forgot(KING).await;
+            app.reset(&token, NEW).await
+        }
+    };
+    assert_eq!(answer.status, 200, "{way}: {}", answer.text());
+}
+
+const WAYS: [&str; 3] = ["PATCH /me", "PATCH /{id}", "reset"];
+
+async fn ses_3_a_new_password_ends_all_sessions(kind: Kind) {
+    for way in WAYS {
+        let app = TestApp::new(kind).await;
+        app.add(KING).await;
+        app.add_superuser("merlin@camelot.bt").await;
+        let admin = app.login("merlin@camelot.bt", PASSWORD).await;
+        let tokens = [app.login(KING, PASSWORD).await, app.login(KING, PASSWORD).await];
+        let cookies = [app.login_by_cookie(KING, PASSWORD).await, app.login_by_cookie(KING, PASSWORD).await];
+        change_password(&app, way, &admin, &tokens[0]).await;
+        for token in &tokens {
+            assert_eq!(app.me(token).await.status, 401, "{way}");
+        }
+        for cookie in &cookies {
+            assert_eq!(app.me_by_cookie(cookie).await.status, 401, "{way}");
+        }
+        assert_eq!(app.me(&admin).await.status, 200, "{way}: others go on");
+        let token = app.login(KING, NEW).await;
+        assert_eq!(app.me(&token).await.status, 200);
+    }
+}
+
+async fn ses_3_fastapi_users_keeps_sessions(kind: Kind) {
+    for way in WAYS {
+        let app = TestApp::under(Policy::fastapi_users(), kind).await;
+        app.add(KING).await;
+        app.add_superuser("merlin@camelot.bt").await;
+        let admin = app.login("merlin@camelot.bt", PASSWORD).await;
+        let (token, cookie) = (app.login(KING, PASSWORD).await, app.login_by_cookie(KING, PASSWORD).await);
+        change_password(&app, way, &admin, &token).await;
+        assert_eq!(app.me(&token).await.status, 200, "{way}");
+        assert_eq!(app.me_by_cookie(&cookie).await.status, 200, "{way}");
+    }
+}
+
+/// A browser that changes its password stays logged in: it gets the cookie of a new session.
+#[tokio::test]
+async fn a_new_password_by_cookie_answers_with_a_new_cookie() {
+    let app = TestApp::with(Kind::Memory, |builder, store| {
+        let jwt_cookie = Cookie { name: "jwt".into(), ..Cookie::default() };
+        builder
+            .backend(Backend::new("cookie", Cookie::default(), Opaque::new(store.clone())))
+            .backend(Backend::new("jwt", jwt_cookie, Jwt::new(SECRET)))
+            .backend(Backend::new("bearer", Bearer, Opaque::new(store.clone())))
+    })
+    .await;
+    app.add(KING).await;
+    let patch = |password: &str| app.ask("PATCH", "/users/me").json(&json!({ "password": password }));
+
+    let old = app.login_by_cookie(KING, PASSWORD).await;
+    let answer = patch("first new").cookie(&old).send().await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(app.me_by_cookie(&old).await.status, 401);
+    assert_eq!(app.me_by_cookie(&answer.cookie()).await.status, 200);
+
+    let login = app.login_answer("/auth/jwt/login", KING, "first new").await;
+    let pair = login.header("set-cookie").unwrap().split(';').next().unwrap();
+    let answer = patch("second new").header("cookie", pair).send().await;
+    let renewed = answer.header("set-cookie").unwrap().split(';').next().unwrap();
+    assert_ne!(renewed, pair);
+    for (pair, status) in [(pair, 401), (renewed, 200)] {
+        assert_eq!(app.ask("GET", "/users/me").header("cookie", pair).send().await.status, status);
+    }
+
+    let token = app.login_at("/auth/bearer/login", KING, "second new").await;
+    let answer = patch("third new").bearer(&token).send().await;
+    assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+    let nothing_new =
+        app.ask("PATCH", "/users/me").bearer(&app.login_at("/auth/bearer/login", KING, "third new").await);
+    let answer = nothing_new.json(&json!({"password": null})).send().await;
+    assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+}
+
+/// RST-3: the password was right when it was verified; before the token is written, the owner sets a new one.
+async fn ses_3_a_login_under_way_opens_no_session_with_the_old_password(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    app.add(KING).await;
+    let reset = app.forgot(KING).await;
+    app.store.close_gate("insert_token");
+    let login = tokio::spawn(
+        app.post("/auth/cookie/login").form(&[("username", KING), ("password", PASSWORD)]).send(),
+    );
+    while !app.store.was_called("insert_token") {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(app.reset(&reset, NEW).await.status, 200);
+    app.store.open_gate();
+    let answer = login.await.unwrap();
+    if answer.status == 204 {
+        assert_eq!(app.me_by_cookie(&answer.cookie()).await.status, 401, "the old password opened a session");
+    } else {
+        answer.assert_detail(400, "LOGIN_BAD_CREDENTIALS");
+    }
+    app.login_by_cookie(KING, NEW).await;
+}

@@ -1,0 +1,39 @@
+//! What the tests share: an application to ask, a store that counts and fails, hooks that record.
+
+mod answer;
+mod app;
+mod forge;
+mod hasher;
+mod hooks;
+mod scenario;
+mod store;
+
+pub(crate) use self::{
+    answer::{Answer, Ask},
+    app::{KING, PASSWORD, SECRET, TestApp, jwt, stored_cookie},
+    forge::{Pair, claims, forge, read_claims, read_header},
+    hasher::CheapHasher,
+    hooks::{Marker, Reaction, Recorder},
+    scenario::{Scenario, run},
+    store::{Database, Kind, Store},
+};
+
+/// Runs an `async fn(Kind)` once for every store.
+macro_rules! on_every_store {
+    ($($test:ident),+ $(,)?) => { $(
+        mod $test {
+            use $crate::support::Kind;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn memory() {
+                super::$test(Kind::Memory).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$test(Kind::Sqlite).await;
+            }
+        }
+    )+ };
+}
+pub(crate) use on_every_store;

@@ -1,0 +1,198 @@
+//! Any store, seen from outside: its calls are counted, and it fails or waits when told to.
+
+use std::{
+    collections::HashSet,
+    path::Path,
+    str::FromStr,
+    sync::{Arc, Mutex},
+};
+
+use axum_users::{
+    Changes, Found, MemoryStore, NewUser, NoProfile, Profile, SqlStore, StoreError, TokenStore, User,
+    UserStore,
+};
+use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Memory,
+    Sqlite,
+}
+
+/// An SQLite file that lives as long as the test.
+pub(crate) struct Database {
+    folder: TempDir,
+}
+
+impl Database {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("users.db")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("sqlite:{}", self.path().display())
+    }
+
+    /// A connection of somebody else, as another program would open the file: foreign keys off.
+    pub(crate) async fn foreign(&self) -> SqlitePool {
+        Self::connect(&self.path()).await
+    }
+
+    async fn connect(path: &Path) -> SqlitePool {
+        let options = SqliteConnectOptions::from_str(&format!("sqlite:{}", path.display())).unwrap();
+        SqlitePool::connect_with(options.create_if_missing(true).foreign_keys(false)).await.unwrap()
+    }
+}
+
+/// One of the stores, and what the test does to it.
+#[derive(Clone)]
+pub(crate) struct Store<P: Profile = NoProfile> {
+    inner: Inner<P>,
+    probe: Arc<Probe>,
+    pub(crate) database: Option<Arc<Database>>,
+}
+
+#[derive(Clone)]
+enum Inner<P: Profile> {
+    Memory(MemoryStore<P>),
+    Sql(SqlStore<P>),
+}
+
+#[derive(Default)]
+struct Probe {
+    calls: Mutex<Vec<&'static str>>,
+    failing: Mutex<HashSet<&'static str>>,
+    closed: watch::Sender<Option<&'static str>>,
+    tokens: Mutex<Vec<String>>,
+}
+
+/// Stands for every verb.
+const ALL: &str = "*";
+
+impl<P: Profile> Store<P> {
+    pub(crate) async fn open(kind: Kind) -> Self {
+        let database = matches!(kind, Kind::Sqlite).then(|| Arc::new(Database::new()));
+        let inner = match &database {
+            None => Inner::Memory(MemoryStore::new()),
+            Some(database) => Inner::Sql(SqlStore::open(&database.url()).await.unwrap()),
+        };
+        Self { inner, probe: Arc::default(), database }
+    }
+
+    /// From now on every verb fails.
+    pub(crate) fn break_down(&self) {
+        self.fail_on(ALL);
+    }
+
+    /// From now on this verb fails.
+    pub(crate) fn fail_on(&self, verb: &'static str) {
+        self.probe.failing.lock().unwrap().insert(verb);
+    }
+
+    pub(crate) fn recover(&self) {
+        self.probe.failing.lock().unwrap().clear();
+    }
+
+    /// From now on this verb waits until [`open_gate`](Self::open_gate).
+    pub(crate) fn close_gate(&self, verb: &'static str) {
+        self.probe.closed.send_replace(Some(verb));
+    }
+
+    pub(crate) fn open_gate(&self) {
+        self.probe.closed.send_replace(None);
+    }
+
+    /// The verbs called since the last time.
+    pub(crate) fn take_calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.probe.calls.lock().unwrap())
+    }
+
+    pub(crate) fn was_called(&self, verb: &str) -> bool {
+        self.probe.calls.lock().unwrap().iter().any(|call| *call == verb)
+    }
+
+    /// Every token ever handed to the token store.
+    pub(crate) fn stored_tokens(&self) -> Vec<String> {
+        self.probe.tokens.lock().unwrap().clone()
+    }
+
+    /// The same store without counts, failures and gates: another node, or another program.
+    pub(crate) fn ungated(&self) -> Self {
+        Self { inner: self.inner.clone(), probe: Arc::default(), database: self.database.clone() }
+    }
+
+    async fn enter(&self, verb: &'static str) -> Result<(), StoreError> {
+        self.probe.calls.lock().unwrap().push(verb);
+        self.probe.closed.subscribe().wait_for(|closed| *closed != Some(verb)).await.unwrap();
+        let failing = self.probe.failing.lock().unwrap();
+        if failing.contains(verb) || failing.contains(ALL) {
+            return Err(StoreError::Backend("as the test asked".into()));
+        }
+        Ok(())
+    }
+}
+
+macro_rules! delegate {
+    ($self:ident, $verb:literal, $method:path $(, $argument:expr)*) => {{
+        $self.enter($verb).await?;
+        match &$self.inner {
+            Inner::Memory(store) => $method(store $(, $argument)*).await,
+            Inner::Sql(store) => $method(store $(, $argument)*).await,
+        }
+    }};
+}
+
+impl<P: Profile> UserStore<P> for Store<P> {
+    async fn get(&self, id: &P::Id) -> Result<Option<User<P>>, StoreError> {
+        delegate!(self, "get", UserStore::get, id)
+    }
+    async fn get_by_email(&self, email: &str) -> Result<Option<User<P>>, StoreError> {
+        delegate!(self, "get_by_email", UserStore::get_by_email, email)
+    }
+    async fn list(&self, after: Option<&P::Id>, limit: u32) -> Result<Vec<User<P>>, StoreError> {
+        delegate!(self, "list", UserStore::list, after, limit)
+    }
+    async fn insert(&self, user: NewUser<P>) -> Result<User<P>, StoreError> {
+        delegate!(self, "insert", UserStore::insert, user)
+    }
+    async fn update(&self, id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
+        delegate!(self, "update", UserStore::update, id, changes)
+    }
+    async fn delete(&self, id: &P::Id) -> Result<bool, StoreError> {
+        delegate!(self, "delete", UserStore::delete, id)
+    }
+    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
+        self.probe.tokens.lock().unwrap().push(digest.to_owned());
+        delegate!(self, "revoke", UserStore::<P>::revoke, digest, expires_at)
+    }
+    async fn get_unless_revoked(&self, id: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {
+        delegate!(self, "get_unless_revoked", UserStore::get_unless_revoked, id, digest)
+    }
+}
+
+impl<P: Profile> TokenStore<P> for Store<P> {
+    async fn insert(&self, token: &str, user: &P::Id, created_at: OffsetDateTime) -> Result<(), StoreError> {
+        self.probe.tokens.lock().unwrap().push(token.to_owned());
+        delegate!(self, "insert_token", TokenStore::insert, token, user, created_at)
+    }
+    async fn find(
+        &self,
+        token: &str,
+        not_before: Option<OffsetDateTime>,
+    ) -> Result<Option<Found<P>>, StoreError> {
+        delegate!(self, "find_token", TokenStore::find, token, not_before)
+    }
+    async fn remove(&self, token: &str) -> Result<bool, StoreError> {
+        delegate!(self, "remove_token", TokenStore::<P>::remove, token)
+    }
+    async fn remove_all(&self, user: &P::Id) -> Result<(), StoreError> {
+        delegate!(self, "remove_tokens", TokenStore::remove_all, user)
+    }
+}
