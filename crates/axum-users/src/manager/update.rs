@@ -20,17 +20,17 @@ impl<P: Profile> UserManager<P> {
     ) -> Result<User<P>, UserError> {
         let mut changes = Changes::default();
         let UpdateUser { email, password, is_active, is_superuser, is_verified, profile } = update;
-        if let Some(password) = password {
-            self.validate_password(&password, &user.email, cx).await?;
-            changes.hashed_password = Some(self.hash(&password).await?);
-            changes.if_password_is = Some(user.hashed_password.clone());
-        }
         if let Some(email) = email {
             let email = normalize(&email, &self.0.policy.email)?;
             if email != user.email {
                 changes.email = Some(email);
                 changes.is_verified = Some(false);
             }
+        }
+        if let Some(password) = password {
+            self.validate_password(&password, changes.email.as_ref().unwrap_or(&user.email), cx).await?;
+            changes.hashed_password = Some(self.hash(&password).await?);
+            changes.if_password_is = Some(user.hashed_password.clone());
         }
         changes.is_active = is_active;
         changes.is_superuser = is_superuser;

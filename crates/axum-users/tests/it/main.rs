@@ -4,12 +4,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod auth;
+mod backends;
+mod bodies;
 mod email;
 mod extract;
 mod hooks;
+mod logs;
+mod manager;
+mod migrate;
 mod mount;
+mod policy;
 mod register;
 mod reset;
+mod store;
 mod support;
 mod users;
 mod verify;
