@@ -67,6 +67,8 @@ mod http;
 mod jobs;
 mod manager;
 mod object;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod policy;
 mod profile;
 mod secret;

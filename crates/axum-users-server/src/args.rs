@@ -1,0 +1,158 @@
+//! The command line. The comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// User management ready to run: registration, login, password reset, e-mail verification.
+///
+/// Every setting can stand in a TOML file, in an environment variable (`AXUM_USERS_LISTEN`,
+/// `AXUM_USERS_LOGIN__REQUIRE_VERIFIED`), or both: a flag wins over a variable, a variable over the file.
+/// `axum-users config --example` prints all of them.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// The configuration file; without it `axum-users.toml` of the working directory, if there is one.
+    #[arg(long, short, global = true, value_name = "FILE", env = "AXUM_USERS_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Where the database and the generated secrets are kept [default: axum-users-data].
+    #[arg(long, global = true, value_name = "DIRECTORY", env = "AXUM_USERS_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server until SIGTERM or SIGINT.
+    Serve(Serve),
+    /// Create, show and change users, also beside a running server.
+    #[command(subcommand)]
+    User(User),
+    /// Print the OpenAPI document of the configured routes.
+    Openapi,
+    /// Print the effective configuration, every secret redacted.
+    Config {
+        /// Print an example file instead: every setting with its default and what it means.
+        #[arg(long)]
+        example: bool,
+    },
+}
+
+/// Run the server.
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// Address and port to listen on; port 0 takes a free one and prints it [default: 127.0.0.1:8000].
+    #[arg(long, short, value_name = "ADDRESS", env = "AXUM_USERS_LISTEN")]
+    pub listen: Option<String>,
+
+    /// What the links in mails start with [default: http:// and the address listened on].
+    #[arg(long, value_name = "URL", env = "AXUM_USERS_PUBLIC_URL")]
+    pub public_url: Option<String>,
+}
+
+/// Create, show and change users. Nothing here has an environment variable: what a command does to a user stands in
+/// the command, except for passwords, which are asked for.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Create a user. The password is asked for.
+    Create {
+        /// The e-mail address.
+        email: String,
+        /// A superuser, who manages all users.
+        #[arg(long)]
+        superuser: bool,
+        /// The address counts as verified.
+        #[arg(long)]
+        verified: bool,
+        /// A configured field, also one that is read-only or private over HTTP; may be repeated.
+        #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
+        fields: Vec<(String, String)>,
+        #[command(flatten)]
+        password: Password,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List users in the order of their ids.
+    List {
+        /// Only users after this id.
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+        /// At most this many.
+        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+        limit: u32,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show one user.
+    Show {
+        #[command(flatten)]
+        user: Who,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Set a new password, which is asked for. Under the secure policy this ends all sessions of the user.
+    SetPassword {
+        #[command(flatten)]
+        user: Who,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Make a superuser of a user, or the opposite.
+    Promote {
+        #[command(flatten)]
+        user: Who,
+        /// Take the rights of a superuser away.
+        #[arg(long)]
+        demote: bool,
+    },
+    /// Lock a user out, or let them in again.
+    Deactivate {
+        #[command(flatten)]
+        user: Who,
+        /// Let the user in again.
+        #[arg(long)]
+        activate: bool,
+    },
+    /// Delete a user with all that belongs to them.
+    Delete {
+        #[command(flatten)]
+        user: Who,
+        /// Do not ask whether to.
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// Which user.
+#[derive(Debug, clap::Args)]
+pub struct Who {
+    /// The e-mail address or the id.
+    #[arg(value_name = "EMAIL|ID")]
+    pub user: String,
+}
+
+/// Where a password comes from: never from the command line or the environment, which others can read.
+#[derive(Debug, clap::Args)]
+pub struct Password {
+    /// Read the password from the first line of the standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+/// For people or for programs.
+#[derive(Debug, clap::Args)]
+pub struct Output {
+    /// Print JSON, as the HTTP routes answer it.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it reads NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,168 @@
+//! From the settings to the library's `Users`, by its public interface only.
+
+use std::fs;
+
+use anyhow::Context;
+use axum_users::{
+    Backend, Bearer, Cookie, Jwt, MigrationError, Opaque, SqlStore, TokenOptions, TokenStore, UserId,
+    UserStore, Users,
+    mailer::{AnyMailer, ConsoleMailer, EmailHooks, PublicUrl, SmtpMailer, SmtpUrl, Templates},
+};
+
+use crate::{
+    config::{BackendSettings, Config, CookieSettings, SecretName, StrategyName, TransportName},
+    data::Data,
+    profile::{Configured, set_fields},
+};
+
+/// Opens the database and puts everything together. Links in mails start with `public_url`.
+pub async fn users<I: UserId>(
+    config: &Config,
+    data: &Data,
+    public_url: &str,
+) -> anyhow::Result<Users<Configured<I>>> {
+    set_fields(&config.settings.fields);
+    let store =
+        SqlStore::<Configured<I>>::open(&data.database_url).await.map_err(|error| explain(error, data))?;
+    with_store(config, data, &store, public_url)
+}
+
+/// The same on another store.
+pub fn with_store<I, S>(
+    config: &Config,
+    data: &Data,
+    store: &S,
+    public_url: &str,
+) -> anyhow::Result<Users<Configured<I>>>
+where
+    I: UserId,
+    S: UserStore<Configured<I>> + TokenStore<Configured<I>> + Clone,
+{
+    let settings = &config.settings;
+    set_fields(&settings.fields);
+    let mut builder = Users::builder(store.clone(), data.secret(SecretName::Master))
+        .policy(settings.effective_policy())
+        .hooks(mails(config, public_url)?)
+        .reset_token(TokenOptions {
+            secret: Some(data.secret(SecretName::Reset)),
+            lifetime: settings.reset.lifetime,
+            ..TokenOptions::reset()
+        })
+        .verification_token(TokenOptions {
+            secret: Some(data.secret(SecretName::Verification)),
+            lifetime: settings.verification.lifetime,
+            ..TokenOptions::verification()
+        });
+    for backend in &settings.backends {
+        builder = builder.backend(self::backend(config, backend, data, store)?);
+    }
+    if settings.users.require_verified {
+        builder = builder.require_verified_users();
+    }
+    if let Ok(url) = PublicUrl::parse(public_url) {
+        builder = builder.trusted_origins([url.origin()]);
+    }
+    builder.build().context("the configuration is refused")
+}
+
+fn backend<I: UserId, S: TokenStore<Configured<I>> + Clone>(
+    config: &Config,
+    settings: &BackendSettings,
+    data: &Data,
+    store: &S,
+) -> anyhow::Result<Backend<Configured<I>>> {
+    let name = &settings.name;
+    let cookie = || Cookie::from(settings.cookie.as_ref().unwrap_or(&CookieSettings::default()));
+    let backend = match (settings.transport, settings.strategy) {
+        (TransportName::Bearer, StrategyName::Jwt) => {
+            Backend::new(name, Bearer, jwt(config, settings, data)?)
+        }
+        (TransportName::Cookie, StrategyName::Jwt) => {
+            Backend::new(name, cookie(), jwt(config, settings, data)?)
+        }
+        (TransportName::Bearer, StrategyName::Database) => {
+            Backend::new(name, Bearer, database(settings, store))
+        }
+        (TransportName::Cookie, StrategyName::Database) => {
+            Backend::new(name, cookie(), database(settings, store))
+        }
+    };
+    let backend = backend.prefix(settings.path());
+    Ok(if config.settings.login.require_verified { backend.require_verified() } else { backend })
+}
+
+fn jwt(config: &Config, settings: &BackendSettings, data: &Data) -> anyhow::Result<Jwt> {
+    use crate::config::AlgorithmName::{EdDsa, Es256, Hs256, Hs384, Hs512, Rs256};
+    let secret = || data.secret(SecretName::Jwt);
+    let mut jwt = match settings.algorithm.unwrap_or_default() {
+        Hs256 => Jwt::new(secret()),
+        Hs384 => Jwt::hs384(secret()),
+        Hs512 => Jwt::hs512(secret()),
+        algorithm @ (Rs256 | Es256 | EdDsa) => {
+            let read = |key: &str, file: &Option<std::path::PathBuf>| {
+                let file = file.as_deref().unwrap_or(std::path::Path::new(""));
+                fs::read(file).map_err(|error| {
+                    config.refuse(
+                        &format!("backends.{}.{key}", settings.name),
+                        format!("{}: {error}", file.display()),
+                    )
+                })
+            };
+            let private = read("private_key_file", &settings.private_key_file)?;
+            let public = read("public_key_file", &settings.public_key_file)?;
+            Jwt::key_pair(algorithm.into(), private, public).map_err(|error| {
+                config.refuse(&format!("backends.{}.private_key_file", settings.name), error)
+            })?
+        }
+    };
+    if let Some(lifetime) = settings.lifetime {
+        jwt = jwt.lifetime(lifetime.0);
+    }
+    Ok(match &settings.audience {
+        Some(audience) => jwt.audience(audience.clone()),
+        None => jwt,
+    })
+}
+
+fn database<I: UserId>(
+    settings: &BackendSettings,
+    store: &(impl TokenStore<Configured<I>> + Clone),
+) -> Opaque<Configured<I>> {
+    let opaque = Opaque::new(store.clone());
+    match settings.lifetime {
+        Some(lifetime) => opaque.lifetime(lifetime.0),
+        None => opaque,
+    }
+}
+
+fn mails(config: &Config, public_url: &str) -> anyhow::Result<EmailHooks<AnyMailer>> {
+    let settings = &config.settings;
+    let mailer = match settings.mail.smtp_url() {
+        None => AnyMailer::new(ConsoleMailer::stdout()),
+        Some(url) => {
+            let url: SmtpUrl = url.parse().map_err(|error| config.refuse("mail.transport", error))?;
+            let from = settings.mail.from.as_deref().unwrap_or_default();
+            AnyMailer::new(SmtpMailer::new(&url, from).map_err(|error| config.refuse("mail.from", error))?)
+        }
+    };
+    let public_url = PublicUrl::parse(public_url).map_err(|error| config.refuse("public_url", error))?;
+    let mut hooks = EmailHooks::new(mailer, public_url)
+        .product(&settings.mail.product)
+        .lifetimes(settings.reset.lifetime, settings.verification.lifetime);
+    if let Some(directory) = &settings.mail.templates {
+        let templates = Templates::with_directory(directory);
+        hooks = hooks.templates(templates.map_err(|error| config.refuse("mail.templates", error))?);
+    }
+    // The URLs of pages were checked with the settings.
+    if let Some(Ok(page)) = settings.pages.reset_password.as_deref().map(PublicUrl::parse) {
+        hooks = hooks.reset_page(page);
+    }
+    if let Some(Ok(page)) = settings.pages.verify_email.as_deref().map(PublicUrl::parse) {
+        hooks = hooks.verify_page(page);
+    }
+    Ok(hooks)
+}
+
+fn explain(error: MigrationError, data: &Data) -> anyhow::Error {
+    anyhow::Error::new(error).context(format!("the database {}", data.database_url))
+}

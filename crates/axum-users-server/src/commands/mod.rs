@@ -1,0 +1,55 @@
+//! One file for each command.
+
+mod config;
+mod openapi;
+mod serve;
+mod user;
+
+use std::io::Write;
+
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    args::{Args, Command},
+    config::{Config, IdType, LogFormat, Settings},
+};
+
+/// Does what the command line says.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    if let Command::Config { example: true } = args.command {
+        return config::example();
+    }
+    let config = Config::load(&args)?;
+    start_logging(&config.settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context("the asynchronous runtime does not start")?;
+    runtime.block_on(async {
+        match (args.command, config.settings.id_type) {
+            (Command::Serve(_), IdType::Uuid) => serve::run::<uuid::Uuid>(&config).await,
+            (Command::Serve(_), IdType::Integer) => serve::run::<i64>(&config).await,
+            (Command::User(command), IdType::Uuid) => user::run::<uuid::Uuid>(&config, command).await,
+            (Command::User(command), IdType::Integer) => user::run::<i64>(&config, command).await,
+            (Command::Openapi, IdType::Uuid) => openapi::run::<uuid::Uuid>(&config).await,
+            (Command::Openapi, IdType::Integer) => openapi::run::<i64>(&config).await,
+            (Command::Config { .. }, _) => config::effective(&config),
+        }
+    })
+}
+
+/// Logs go to the standard error, so that the standard output is what a command answers.
+fn start_logging(settings: &Settings) -> anyhow::Result<()> {
+    let filter: EnvFilter = settings.log.level.parse().context("`log.level` is not a filter")?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match settings.log.format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("logging does not start: {error}"))
+}
+
+/// Writes to the standard output. Nobody reading it is no error of ours.
+fn print(text: &str) {
+    let mut output = std::io::stdout().lock();
+    let _ = writeln!(output, "{text}").and_then(|()| output.flush());
+}

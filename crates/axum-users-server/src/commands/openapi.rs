@@ -1,0 +1,12 @@
+use axum_users::{MemoryStore, UserId};
+
+use crate::{assemble, config::Config, data::Data, profile::Configured};
+
+/// Prints the OpenAPI document of the configured routes.
+pub async fn run<I: UserId>(config: &Config) -> anyhow::Result<()> {
+    let data = Data::open(config)?;
+    let store = MemoryStore::<Configured<I>>::new();
+    let users = assemble::with_store(config, &data, &store, "http://127.0.0.1")?;
+    super::print(&users.openapi().to_pretty_json()?);
+    Ok(())
+}

@@ -1,0 +1,69 @@
+use std::io::ErrorKind;
+
+use anyhow::anyhow;
+use axum_users::UserId;
+use tokio::net::TcpListener;
+
+use crate::{assemble, config::Config, data::Data, routes, serve};
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn run<I: UserId>(config: &Config) -> anyhow::Result<()> {
+    let settings = &config.settings;
+    let stop = serve::stop_signal()?;
+    let data = Data::open(config)?;
+    let listener = TcpListener::bind(&settings.listen).await.map_err(|error| explain(config, &error))?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let public_url = settings.public_url.as_deref().unwrap_or(&address);
+    let users = assemble::users::<I>(config, &data, public_url).await?;
+    let app = routes::router(&users, &settings.mail.product);
+    print_where_everything_is(config, &data, &address, public_url);
+    super::print(&format!("listening on {address}"));
+    serve::run(listener, app, stop).await?;
+    users.shutdown().await;
+    Ok(())
+}
+
+fn explain(config: &Config, error: &std::io::Error) -> anyhow::Error {
+    let listen = &config.settings.listen;
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            anyhow!("{listen} is in use: another server runs there; choose another with --listen")
+        }
+        ErrorKind::PermissionDenied => {
+            anyhow!("{listen} may not be used: ports below 1024 are for the administrator")
+        }
+        ErrorKind::InvalidInput => config.refuse("listen", "it reads ADDRESS:PORT, like 127.0.0.1:8000"),
+        _ => config.refuse("listen", format!("{listen}: {error}")),
+    }
+}
+
+fn print_where_everything_is(config: &Config, data: &Data, address: &str, public_url: &str) {
+    let settings = &config.settings;
+    let absolute =
+        |path: &std::path::Path| std::path::absolute(path).unwrap_or(path.to_owned()).display().to_string();
+    let database =
+        settings.database_url.as_ref().map_or_else(|| data.database_url.clone(), ToString::to_string);
+    let mut lines = vec![
+        ("docs", format!("{address}/docs")),
+        ("data directory", absolute(&data.directory)),
+        ("database", database),
+    ];
+    if let Some(file) = &data.secrets_file {
+        lines.push(("secrets", absolute(file)));
+    }
+    let file =
+        config.file.as_deref().map_or("none (axum-users config --example prints one)".to_owned(), absolute);
+    lines.push(("configuration", file));
+    let mails = match settings.mail.smtp_url() {
+        Some(_) => settings.mail.transport.to_string(),
+        None => "printed here".to_owned(),
+    };
+    lines.push(("mails", mails));
+    lines.push(("links in mails", public_url.to_owned()));
+    for backend in &settings.backends {
+        lines.push(("log in at", format!("{address}{}/login", backend.path())));
+    }
+    for (name, value) in lines {
+        super::print(&format!("{name:<16}{value}"));
+    }
+}

@@ -1,0 +1,130 @@
+//! Refuses settings that contradict each other or switch a protection off unseen (security rule CFG-2). What the
+//! library checks when it is built is not repeated here.
+
+use axum_users::{Algorithm, Cookie, DuplicateRegistration, mailer::PublicUrl};
+use tracing_subscriber::EnvFilter;
+
+use super::{BackendSettings, Config, FieldSettings, StrategyName, TransportName};
+
+/// Names that every user has.
+const CORE_FIELDS: [&str; 7] =
+    ["id", "email", "hashed_password", "password", "is_active", "is_superuser", "is_verified"];
+
+pub(super) fn check(config: &Config) -> anyhow::Result<()> {
+    let settings = &config.settings;
+    for (key, lifetime) in [
+        ("reset.lifetime", settings.reset.lifetime),
+        ("verification.lifetime", settings.verification.lifetime),
+    ] {
+        if lifetime == 0 {
+            return Err(config.refuse(key, "it must be at least 1 second"));
+        }
+    }
+    if let Some(url) = &settings.database_url
+        && !url.expose().starts_with("sqlite:")
+    {
+        return Err(config.refuse("database_url", "it must start with `sqlite:`"));
+    }
+    let hides = settings.effective_policy().duplicate_registration == DuplicateRegistration::Hide;
+    if hides && !settings.login.require_verified {
+        let reason = "`hide` hides nothing while users can log in without verifying their address: set \
+                      `login.require_verified` too";
+        return Err(config.refuse("policy_overrides.duplicate_registration", reason));
+    }
+    check_urls(config)?;
+    if let Err(error) = settings.log.level.parse::<EnvFilter>() {
+        return Err(config.refuse("log.level", format!("it is not a filter: {error}")));
+    }
+    if settings.backends.is_empty() {
+        return Err(config.refuse("backends", "without a backend nobody can log in"));
+    }
+    settings.backends.iter().try_for_each(|backend| check_backend(config, backend))?;
+    for (index, field) in settings.fields.iter().enumerate() {
+        check_field(config, field, settings.fields.get(..index).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn check_urls(config: &Config) -> anyhow::Result<()> {
+    let settings = &config.settings;
+    if let Some(Err(error)) = settings.public_url.as_deref().map(PublicUrl::parse) {
+        return Err(config.refuse("public_url", error));
+    }
+    let pages = [
+        ("pages.reset_password", &settings.pages.reset_password),
+        ("pages.verify_email", &settings.pages.verify_email),
+    ];
+    for (key, page) in pages {
+        if let Some(Err(error)) = page.as_deref().map(PublicUrl::parse) {
+            return Err(config.refuse(key, error));
+        }
+    }
+    if settings.mail.smtp_url().is_some() && settings.mail.from.is_none() {
+        return Err(
+            config.refuse("mail.from", "mails by SMTP need a sender, like `Example <no-reply@example.com>`")
+        );
+    }
+    Ok(())
+}
+
+fn check_backend(config: &Config, backend: &BackendSettings) -> anyhow::Result<()> {
+    let refuse = |setting: &str, reason: &str| {
+        Err(config.refuse(&format!("backends.{}.{setting}", backend.name), reason))
+    };
+    let is_jwt = backend.strategy == StrategyName::Jwt;
+    for (setting, is_set) in [
+        ("algorithm", backend.algorithm.is_some()),
+        ("private_key_file", backend.private_key_file.is_some()),
+        ("public_key_file", backend.public_key_file.is_some()),
+        ("audience", backend.audience.is_some()),
+    ] {
+        if is_set && !is_jwt {
+            return refuse(setting, "only the strategy `jwt` has it");
+        }
+    }
+    let symmetric = Algorithm::from(backend.algorithm.unwrap_or_default()).is_symmetric();
+    for (setting, file) in
+        [("private_key_file", &backend.private_key_file), ("public_key_file", &backend.public_key_file)]
+    {
+        if symmetric && file.is_some() {
+            return refuse(
+                setting,
+                "HS256, HS384 and HS512 sign with `secrets.jwt`, not with a pair of keys",
+            );
+        }
+        if !symmetric && file.is_none() {
+            return refuse(setting, "RS256, ES256 and EdDSA sign with a pair of keys: give both files");
+        }
+    }
+    if let Some(cookie) = &backend.cookie {
+        if backend.transport != TransportName::Cookie {
+            return refuse("cookie", "only the transport `cookie` has it");
+        }
+        let over_https = config.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        if over_https && !Cookie::from(cookie).secure {
+            return refuse("cookie.secure", "with a `public_url` of https:// the cookie must be secure");
+        }
+    }
+    Ok(())
+}
+
+fn check_field(config: &Config, field: &FieldSettings, earlier: &[FieldSettings]) -> anyhow::Result<()> {
+    let name = field.name.as_str();
+    let refuse = |reason: &str| Err(config.refuse(&format!("fields.{name}"), reason));
+    let well_formed = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.len() <= 63
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !well_formed {
+        return refuse("a field's name has at most 63 letters, digits and underscores, and no digit first");
+    }
+    if CORE_FIELDS.iter().any(|core| core.eq_ignore_ascii_case(name)) {
+        return refuse("every user has a field of this name already");
+    }
+    if earlier.iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
+        return refuse("two fields have this name");
+    }
+    if field.required && !axum_users::value::Access::from(field.access).writable() {
+        return refuse("a required field must be one that registering can set: read-write or write-only");
+    }
+    Ok(())
+}

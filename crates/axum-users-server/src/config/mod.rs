@@ -1,0 +1,207 @@
+//! The settings: their types, defaults and checks, and where they come from.
+
+mod backend;
+mod check;
+mod environment;
+mod field;
+mod load;
+mod mail;
+mod policy;
+mod redacted;
+mod secrets;
+
+use std::path::PathBuf;
+
+use axum_users::Policy;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    backend::{AlgorithmName, BackendSettings, CookieSettings, StrategyName, TransportName},
+    field::FieldSettings,
+    load::Config,
+    mail::{MailSettings, PageSettings},
+    policy::{PasswordSettings, PolicyName, PolicyOverrides},
+    redacted::{RedactedText, RedactedUrl},
+    secrets::{SecretName, SecretSettings},
+};
+
+/// Every setting, with its default and its unit.
+pub const EXAMPLE: &str = include_str!("../../axum-users.example.toml");
+
+/// What the configuration file, the environment and the flags say. `axum-users.example.toml` explains each setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port to listen on.
+    pub listen: String,
+    /// What the links in mails start with; `None` for the address listened on.
+    pub public_url: Option<String>,
+    /// Where the database and the generated secrets are kept.
+    pub data_dir: PathBuf,
+    /// The database; `None` for `users.db` in the data directory.
+    pub database_url: Option<RedactedUrl>,
+    /// The type of user ids.
+    pub id_type: IdType,
+    /// What is accepted and what is revealed.
+    pub policy: PolicyName,
+    /// Single switches of the policy.
+    pub policy_overrides: PolicyOverrides,
+    /// Which passwords are accepted.
+    pub password: PasswordSettings,
+    /// Signing keys.
+    pub secrets: SecretSettings,
+    /// Tokens that reset a password.
+    pub reset: TokenSettings,
+    /// Tokens that verify an address.
+    pub verification: TokenSettings,
+    /// Who can log in.
+    pub login: Requirement,
+    /// Who can use the users routes.
+    pub users: Requirement,
+    /// How mails are sent.
+    pub mail: MailSettings,
+    /// Where the links in mails lead.
+    pub pages: PageSettings,
+    /// What is logged.
+    pub log: LogSettings,
+    /// Ways to be logged in, in the order in which they are tried.
+    pub backends: Vec<BackendSettings>,
+    /// The application's own user fields.
+    pub fields: Vec<FieldSettings>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8000".to_owned(),
+            public_url: None,
+            data_dir: PathBuf::from("axum-users-data"),
+            database_url: None,
+            id_type: IdType::default(),
+            policy: PolicyName::default(),
+            policy_overrides: PolicyOverrides::default(),
+            password: PasswordSettings::default(),
+            secrets: SecretSettings::default(),
+            reset: TokenSettings::default(),
+            verification: TokenSettings::default(),
+            login: Requirement::default(),
+            users: Requirement::default(),
+            mail: MailSettings::default(),
+            pages: PageSettings::default(),
+            log: LogSettings::default(),
+            backends: vec![BackendSettings::jwt(), BackendSettings::cookie()],
+            fields: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The policy with all overrides.
+    pub fn effective_policy(&self) -> Policy {
+        let mut policy = self.policy.preset();
+        self.policy_overrides.apply(&mut policy);
+        self.password.apply(&mut policy);
+        policy
+    }
+}
+
+/// The type of user ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdType {
+    /// Random UUIDs.
+    #[default]
+    Uuid,
+    /// Integers that the database assigns.
+    Integer,
+}
+
+/// One kind of one-time token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenSettings {
+    /// Seconds until it expires.
+    pub lifetime: u64,
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self { lifetime: 3600 }
+    }
+}
+
+/// Who is let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Requirement {
+    /// Only users who have verified their address.
+    pub require_verified: bool,
+}
+
+/// What is logged, on the standard error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// A level, or a filter such as `info,axum_users=debug`.
+    pub level: String,
+    /// For people or for programs.
+    pub format: LogFormat,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::default() }
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines of text.
+    #[default]
+    Text,
+    /// A JSON object on each line.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_equals_the_defaults() {
+        assert_eq!(toml::from_str::<Settings>(EXAMPLE).unwrap(), Settings::default());
+    }
+
+    /// What has no default stands in the example behind `#`, directly in front of the key.
+    #[test]
+    fn the_example_has_every_setting() {
+        let is_setting = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
+        let everything: Vec<&str> =
+            EXAMPLE.lines().map(|line| line.strip_prefix('#').filter(is_setting).unwrap_or(line)).collect();
+        let settings: Settings = toml::from_str(&everything.join("\n")).unwrap();
+        let mut missing = Vec::new();
+        find_nulls("", &serde_json::to_value(settings).unwrap(), &mut missing);
+        assert!(missing.is_empty(), "not in the example: {missing:?}");
+    }
+
+    fn find_nulls(path: &str, value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Null => found.push(path.to_owned()),
+            serde_json::Value::Object(members) => {
+                for (key, value) in members {
+                    find_nulls(&format!("{path}.{key}"), value, found);
+                }
+            }
+            // Backends show different settings: what one of a list has is shown.
+            serde_json::Value::Array(items) if path == ".backends" => {
+                assert!(!items.is_empty());
+            }
+            serde_json::Value::Array(items) => {
+                assert!(!items.is_empty(), "{path} is empty");
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,170 @@
+use axum_users::{
+    DuplicateRegistration, Policy, StoredTokens,
+    email::EmailRules,
+    password::{Argon2id, Rehash},
+};
+use serde::{Deserialize, Serialize};
+
+/// What is accepted and what is revealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyName {
+    /// Safe defaults.
+    #[default]
+    Secure,
+    /// What a frontend or a database made for fastapi-users can notice.
+    FastapiUsers,
+}
+
+impl PolicyName {
+    /// The preset.
+    pub const fn preset(self) -> Policy {
+        match self {
+            Self::Secure => Policy::secure(),
+            Self::FastapiUsers => Policy::fastapi_users(),
+        }
+    }
+}
+
+/// Which passwords are accepted; what is absent is the policy's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PasswordSettings {
+    /// The fewest characters.
+    pub min_length: Option<usize>,
+    /// The most bytes.
+    pub max_bytes: Option<usize>,
+    /// Whether a password that contains the e-mail address is refused.
+    pub reject_email: Option<bool>,
+}
+
+/// Single switches of the policy; what is absent is the policy's. The names are those of the fields of [`Policy`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicyOverrides {
+    end_sessions_on_password_change: Option<bool>,
+    revoke_jwt_on_logout: Option<bool>,
+    share_tokens_with_fastapi_users: Option<bool>,
+    unbounded_token_life: Option<bool>,
+    weak_secrets: Option<bool>,
+    lenient_ids: Option<bool>,
+    lenient_duplicates: Option<bool>,
+    echo_input: Option<bool>,
+    www_authenticate: Option<bool>,
+    duplicate_registration: Option<DuplicateRegistrationName>,
+    stored_tokens: Option<StoredTokensName>,
+    email: EmailOverrides,
+    hashing: HashingOverrides,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DuplicateRegistrationName {
+    Reveal,
+    Hide,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StoredTokensName {
+    Digest,
+    Clear,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct EmailOverrides {
+    display_name: Option<bool>,
+    unicode_local_part: Option<bool>,
+    routing_characters: Option<bool>,
+    long_local_part: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HashingOverrides {
+    memory_kib: Option<u32>,
+    iterations: Option<u32>,
+    parallelism: Option<u32>,
+    rehash: Option<RehashName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RehashName {
+    Upward,
+    Exact,
+}
+
+impl PasswordSettings {
+    /// Writes what is set into a policy.
+    pub fn apply(&self, policy: &mut Policy) {
+        set(&mut policy.password.min_length, self.min_length);
+        set(&mut policy.password.max_bytes, self.max_bytes);
+        set(&mut policy.password.reject_email, self.reject_email);
+    }
+
+    /// All three as the policy has them.
+    pub const fn of(policy: &Policy) -> Self {
+        Self {
+            min_length: Some(policy.password.min_length),
+            max_bytes: Some(policy.password.max_bytes),
+            reject_email: Some(policy.password.reject_email),
+        }
+    }
+}
+
+impl PolicyOverrides {
+    /// Writes what is set into a policy.
+    pub fn apply(&self, policy: &mut Policy) {
+        set(&mut policy.end_sessions_on_password_change, self.end_sessions_on_password_change);
+        set(&mut policy.revoke_jwt_on_logout, self.revoke_jwt_on_logout);
+        set(&mut policy.share_tokens_with_fastapi_users, self.share_tokens_with_fastapi_users);
+        set(&mut policy.unbounded_token_life, self.unbounded_token_life);
+        set(&mut policy.weak_secrets, self.weak_secrets);
+        set(&mut policy.lenient_ids, self.lenient_ids);
+        set(&mut policy.lenient_duplicates, self.lenient_duplicates);
+        set(&mut policy.echo_input, self.echo_input);
+        set(&mut policy.www_authenticate, self.www_authenticate);
+        let duplicates = self.duplicate_registration.map(|name| match name {
+            DuplicateRegistrationName::Reveal => DuplicateRegistration::Reveal,
+            DuplicateRegistrationName::Hide => DuplicateRegistration::Hide,
+        });
+        set(&mut policy.duplicate_registration, duplicates);
+        let tokens = self.stored_tokens.map(|name| match name {
+            StoredTokensName::Digest => StoredTokens::Digest,
+            StoredTokensName::Clear => StoredTokens::Clear,
+        });
+        set(&mut policy.stored_tokens, tokens);
+        self.email.apply(&mut policy.email);
+        self.hashing.apply(&mut policy.hashing);
+    }
+}
+
+impl EmailOverrides {
+    fn apply(&self, rules: &mut EmailRules) {
+        set(&mut rules.display_name, self.display_name);
+        set(&mut rules.unicode_local_part, self.unicode_local_part);
+        set(&mut rules.routing_characters, self.routing_characters);
+        set(&mut rules.long_local_part, self.long_local_part);
+    }
+}
+
+impl HashingOverrides {
+    fn apply(&self, hashing: &mut Argon2id) {
+        set(&mut hashing.memory_kib, self.memory_kib);
+        set(&mut hashing.iterations, self.iterations);
+        set(&mut hashing.parallelism, self.parallelism);
+        let rehash = self.rehash.map(|name| match name {
+            RehashName::Upward => Rehash::Upward,
+            RehashName::Exact => Rehash::Exact,
+        });
+        set(&mut hashing.rehash, rehash);
+    }
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}

@@ -1,0 +1,43 @@
+use utoipa::openapi::{OpenApi, schema::ObjectBuilder};
+
+use super::{
+    Part,
+    operation::{JSON, Route, body},
+    response::{Errors, null},
+    schema::{email, password, text},
+};
+use crate::{ErrorCode, Profile, Users};
+
+impl<P: Profile> Users<P> {
+    /// The document of [`reset_router`](Self::reset_router), mounted at `prefix`, such as `/auth`.
+    pub fn reset_openapi(&self, prefix: &str) -> OpenApi {
+        let mut part = Part::new(self);
+
+        let forgot = Route::post("reset:forgot_password", prefix, "/forgot-password");
+        let fields = ObjectBuilder::new().property("email", email()).required("email");
+        part.schema(forgot.body_name(), fields);
+        let operation = forgot
+            .operation("Sends a token to reset the password, if an active user has the address.")
+            .request_body(body(JSON, &forgot.body_name()))
+            .response("202", null("Accepted, whoever has the address."))
+            .body_errors(&[])
+            .unavailable();
+        part.route(&forgot, operation);
+
+        let reset = Route::post("reset:reset_password", prefix, "/reset-password");
+        let fields = ObjectBuilder::new()
+            .property("token", text())
+            .required("token")
+            .property("password", password(self.policy()))
+            .required("password");
+        part.schema(reset.body_name(), fields);
+        let operation = reset
+            .operation("Sets a new password.")
+            .request_body(body(JSON, &reset.body_name()))
+            .response("200", null("The password is set."))
+            .body_errors(&[ErrorCode::ResetPasswordBadToken, ErrorCode::ResetPasswordInvalidPassword])
+            .unavailable();
+        part.route(&reset, operation);
+        part.document()
+    }
+}

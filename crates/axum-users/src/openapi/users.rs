@@ -1,0 +1,91 @@
+use utoipa::openapi::{
+    OpenApi, Required,
+    path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn},
+};
+
+use super::{
+    Part,
+    operation::{JSON, Route, body},
+    response::{Errors, empty, json_body},
+    schema::{text, user_example, user_read, user_update},
+    security,
+};
+use crate::{ErrorCode, Profile, Users};
+
+impl<P: Profile> Users<P> {
+    /// The document of [`users_router`](Self::users_router), mounted at `prefix`, such as `/users`.
+    pub fn users_openapi(&self, prefix: &str) -> OpenApi {
+        let mut part = Part::new(self);
+        security::add_schemes(&mut part.components, self);
+        part.schema("UserRead", user_read::<P>());
+        part.schema("UserUpdate", user_update::<P>(self.policy()));
+        let route =
+            |method, path: &str, name| Route { method, path: format!("{prefix}{path}"), name, tag: "users" };
+
+        let get_me = route(HttpMethod::Get, "/me", "users:current_user");
+        part.route(&get_me, self.own(&get_me, "The user who is asking.").user::<P>());
+        let patch_me = route(HttpMethod::Patch, "/me", "users:patch_current_user");
+        part.route(&patch_me, self.own(&patch_me, "Changes the user who is asking.").user::<P>().update());
+
+        let get_user = route(HttpMethod::Get, "/{id}", "users:user");
+        part.route(&get_user, self.any(&get_user, "A user.").user::<P>());
+        let patch_user = route(HttpMethod::Patch, "/{id}", "users:patch_user");
+        part.route(&patch_user, self.any(&patch_user, "Changes a user.").user::<P>().update());
+        let delete_user = route(HttpMethod::Delete, "/{id}", "users:delete_user");
+        let operation = self.any(&delete_user, "Deletes a user with all that belongs to them.");
+        part.route(&delete_user, operation.response("204", empty("Deleted.")));
+        part.document()
+    }
+
+    /// An operation on the user who is asking.
+    fn own(&self, route: &Route<'_>, description: &str) -> OperationBuilder {
+        let operation = self.protected(route, description);
+        match self.0.require_verified_users {
+            true => operation.forbidden("The e-mail address is not verified."),
+            false => operation,
+        }
+    }
+
+    /// An operation of superusers on any user.
+    fn any(&self, route: &Route<'_>, description: &str) -> OperationBuilder {
+        let reason = match self.0.require_verified_users {
+            true => "Not a superuser, or the e-mail address is not verified.",
+            false => "Not a superuser.",
+        };
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(text()))
+            .build();
+        self.protected(route, description).parameter(id).forbidden(reason).error(
+            "404",
+            "There is no such user.",
+            "Not Found",
+        )
+    }
+
+    fn protected(&self, route: &Route<'_>, description: &str) -> OperationBuilder {
+        let operation = security::protect(route.operation(description), self);
+        operation.unauthorized(self.policy()).unavailable()
+    }
+}
+
+trait UserOperation {
+    /// Answers with a user.
+    fn user<P: Profile>(self) -> Self;
+    /// Takes changes to a user.
+    fn update(self) -> Self;
+}
+
+impl UserOperation for OperationBuilder {
+    fn user<P: Profile>(self) -> Self {
+        self.response("200", json_body("The user.", "UserRead", user_example::<P>()))
+    }
+
+    fn update(self) -> Self {
+        self.request_body(body(JSON, "UserUpdate"))
+            .body_errors(&[ErrorCode::UpdateUserEmailAlreadyExists, ErrorCode::UpdateUserInvalidPassword])
+            .error("409", "Somebody else changed the user at the same time.", "Conflict")
+    }
+}

@@ -1,0 +1,40 @@
+use utoipa::openapi::{OpenApi, schema::ObjectBuilder};
+
+use super::{
+    Part,
+    operation::{JSON, Route, body},
+    response::{Errors, json_body, null},
+    schema::{email, text, user_example, user_read},
+};
+use crate::{ErrorCode, Profile, Users};
+
+impl<P: Profile> Users<P> {
+    /// The document of [`verify_router`](Self::verify_router), mounted at `prefix`, such as `/auth`.
+    pub fn verify_openapi(&self, prefix: &str) -> OpenApi {
+        let mut part = Part::new(self);
+        part.schema("UserRead", user_read::<P>());
+
+        let request = Route::post("verify:request-token", prefix, "/request-verify-token");
+        let fields = ObjectBuilder::new().property("email", email()).required("email");
+        part.schema(request.body_name(), fields);
+        let operation = request
+            .operation("Sends a token to verify the address, if an active user has it unverified.")
+            .request_body(body(JSON, &request.body_name()))
+            .response("202", null("Accepted, whoever has the address."))
+            .body_errors(&[])
+            .unavailable();
+        part.route(&request, operation);
+
+        let verify = Route::post("verify:verify", prefix, "/verify");
+        let fields = ObjectBuilder::new().property("token", text()).required("token");
+        part.schema(verify.body_name(), fields);
+        let operation = verify
+            .operation("Marks the address as verified.")
+            .request_body(body(JSON, &verify.body_name()))
+            .response("200", json_body("The user.", "UserRead", user_example::<P>()))
+            .body_errors(&[ErrorCode::VerifyUserBadToken, ErrorCode::VerifyUserAlreadyVerified])
+            .unavailable();
+        part.route(&verify, operation);
+        part.document()
+    }
+}
