@@ -73,7 +73,6 @@ fn header_everywhere(name: HeaderName, value: &'static str) -> SetResponseHeader
 }
 
 /// The panic itself is logged by the panic hook, and told to nobody.
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
 }

@@ -187,7 +187,10 @@ fn header_is_plain(header: &Object, algorithm: Algorithm, lenient: bool) -> bool
         "crit" | "b64" | "zip" => false,
         _ => lenient,
     };
-    header.get("alg").and_then(Value::as_str) == Some(algorithm.name()) && header.names().all(known)
+    let kid_is_text = header.get("kid").is_none_or(Value::is_string);
+    header.get("alg").and_then(Value::as_str) == Some(algorithm.name())
+        && kid_is_text
+        && header.names().all(known)
 }
 
 /// A NumericDate. PyJWT also takes fractions, which it cuts off, and numbers in strings.

@@ -26,6 +26,7 @@ pub struct FieldSettings {
 pub enum KindName {
     Bool,
     I32,
+    #[serde(alias = "integer")]
     I64,
     Float,
     Text,

@@ -1,0 +1,21 @@
+//! What runs a scenario against two servers and compares what they answer.
+
+pub(crate) mod database;
+pub(crate) mod jwt;
+mod normal;
+mod ours;
+mod process;
+mod reference;
+mod run;
+pub(crate) mod scenario;
+mod send;
+mod server;
+pub(crate) mod settings;
+mod variables;
+
+pub(crate) use jwt::in_seconds;
+pub(crate) use run::{Comparison, Tally, compare, replay};
+pub(crate) use scenario::{Purpose, Scenario, Step};
+pub(crate) use send::Observation;
+pub(crate) use server::{Candidate, Pair, Server};
+pub(crate) use settings::Setup;
