@@ -243,7 +243,7 @@ fn refused() -> Vec<Scenario> {
                 ),
                 (
                     "arthur@xn--a.com",
-                    "The part after the @-sign is not valid IDNA (Codepoint U+0080 at position 1 of '\u{80}' not allowed).",
+                    "The part after the @-sign is not valid IDNA (Codepoint U+0080 at position 1 of '\\x80' not allowed).",
                 ),
             ],
         ),
