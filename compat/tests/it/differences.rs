@@ -77,6 +77,12 @@ const NEVER_5XX: &str = "input never causes a 5xx answer (design D2)";
 const PLAIN_NUMBERS: &str =
     "times are JSON numbers, or numbers in strings: no booleans and no Python literals (LOG-17)";
 
+const ONE_SPELLING: &str =
+    "a path has one spelling, and no request that may carry credentials is sent elsewhere (LOG-5)";
+const ALLOW: &str = "Allow names all methods of the resource (RFC 9110 §10.2.1)";
+const NOT_SENT_THERE: &str =
+    "a token that went to an address ends when the address is no longer the user's (RST-2)";
+
 pub(crate) const ALL: &[Difference] = &[
     differs("register: a password of 4097 bytes", 1, 400, "at most 4096 bytes", BOUNDED),
     differs("login: username with spaces around it", 1, 200, "access_token", SPELLINGS),
@@ -226,4 +232,16 @@ pub(crate) const ALL: &[Difference] = &[
     differs("ids: a UUID as Python reads hexadecimal integers: *", 2, 401, "Unauthorized", ONE_ALPHABET),
     differs("ids: an integer in the digits of other scripts: *", 1, 404, "Not Found", ONE_ALPHABET),
     differs("ids: an integer in the digits of other scripts: *", 2, 401, "Unauthorized", ONE_ALPHABET),
+    differs("reset: after a new address", 4, 400, "RESET_PASSWORD_BAD_TOKEN", NOT_SENT_THERE),
+    differs("bodies: a surrogate in bytes", 1, 400, "error parsing the body", NEVER_5XX),
+    differs("routes: unknown: /", 1, 200, "<!doctype html>", "the server has a page for people there"),
+    differs("routes: unknown: /", 2, 405, "allow: GET,HEAD", "the server has a page for people there"),
+    differs("routes: methods of /users/me", 1, 405, "allow: GET,HEAD,PATCH", ALLOW),
+    differs("routes: methods of /users/me", 2, 405, "allow: GET,HEAD,PATCH", ALLOW),
+    differs("routes: methods of /users/me", 3, 405, "allow: GET,HEAD,PATCH", ALLOW),
+    differs("routes: methods of a user", 1, 405, "allow: GET,HEAD,PATCH,DELETE", ALLOW),
+    differs("routes: methods of a user", 2, 405, "allow: GET,HEAD,PATCH,DELETE", ALLOW),
+    differs("routes: a slash too many: *", 1, 404, "Not Found", ONE_SPELLING),
+    differs("routes: an encoded slash", 1, 404, "Not Found", ONE_SPELLING),
+    differs("routes: an encoded path", 1, 404, "Not Found", ONE_SPELLING),
 ];

@@ -3,6 +3,8 @@
 //! Needs the environment of `scripts/setup-reference` and the binary of `cargo build -p axum-users-server`.
 //! `COMPAT_CANDIDATE=reference` compares fastapi-users with itself.
 
+mod backends;
+mod bodies;
 mod differences;
 mod emails;
 mod harness;
@@ -12,9 +14,12 @@ mod interop;
 mod login;
 mod logout;
 mod register;
+mod reset;
+mod routes;
 mod tokens;
 mod users_id;
 mod users_me;
+mod verify;
 
 use std::{
     collections::HashMap,
@@ -67,6 +72,11 @@ fn scenarios() -> Vec<Scenario> {
         ("ids", ids::scenarios()),
         ("hashes", hashes::scenarios()),
         ("emails", emails::scenarios()),
+        ("reset", reset::scenarios()),
+        ("verify", verify::scenarios()),
+        ("bodies", bodies::scenarios()),
+        ("routes", routes::scenarios()),
+        ("backends", backends::scenarios()),
     ];
     let named = features.into_iter().flat_map(|(feature, scenarios)| {
         scenarios

@@ -16,6 +16,6 @@ mod variables;
 pub(crate) use jwt::in_seconds;
 pub(crate) use run::{Comparison, Tally, compare, replay};
 pub(crate) use scenario::{Purpose, Scenario, Step};
-pub(crate) use send::Observation;
+pub(crate) use send::{Observation, simultaneously};
 pub(crate) use server::{Candidate, Pair, Server};
 pub(crate) use settings::Setup;

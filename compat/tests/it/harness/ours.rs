@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
+use toml::Value;
 
 use super::{process::Process, scenario::Purpose, settings::Settings};
 
@@ -21,8 +22,15 @@ struct Config<'a> {
 pub(super) fn start(settings: &Settings, directory: &Path, database: &Path) -> anyhow::Result<Process> {
     let config =
         Config { policy: "fastapi-users", database_url: format!("sqlite:{}", database.display()), settings };
+    let mut config = toml::Table::try_from(config)?;
+    for backend in config.get_mut("backends").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(lifetime) = backend.get_mut("lifetime").filter(|seconds| seconds.as_integer() == Some(0))
+        {
+            *lifetime = "none".into();
+        }
+    }
     let file = directory.join("ours.toml");
-    std::fs::write(&file, toml::to_string(&config)?)?;
+    std::fs::write(&file, config.to_string())?;
     let mut command = Command::new(binary()?);
     command.arg("serve").arg("--config").arg(file).arg("--data-dir").arg(directory);
     Process::start(command.args(["--listen", "127.0.0.1:0"]), &directory.join("ours.log"))

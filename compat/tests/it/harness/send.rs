@@ -141,3 +141,15 @@ fn save(
     }
     Ok(())
 }
+
+/// Sends all requests at once, and tells who answered with which status.
+pub(crate) async fn simultaneously(
+    requests: impl IntoIterator<Item = (&Server, Request)>,
+) -> anyhow::Result<Vec<(super::Candidate, u16)>> {
+    let nothing = Variables::default();
+    let sent = requests.into_iter().map(|(server, request)| {
+        let nothing = &nothing;
+        async move { anyhow::Ok((server.kind, answer(server, &request, nothing).await?.status().as_u16())) }
+    });
+    futures_util::future::try_join_all(sent).await
+}
