@@ -22,8 +22,9 @@ pub async fn users<I: UserId>(
     public_url: &str,
 ) -> anyhow::Result<Users<Configured<I>>> {
     set_fields(&config.settings.fields);
-    let store =
-        SqlStore::<Configured<I>>::open(&data.database_url).await.map_err(|error| explain(error, data))?;
+    let store = SqlStore::<Configured<I>>::open(data.database_url.expose())
+        .await
+        .map_err(|error| explain(error, data))?;
     with_store(config, data, &store, public_url)
 }
 

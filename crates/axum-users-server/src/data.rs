@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use axum_users::Secret;
 
-use crate::config::{Config, SecretName};
+use crate::config::{Config, RedactedUrl, SecretName};
 
 /// Bytes of a generated secret.
 const SECRET_BYTES: usize = 32;
@@ -21,7 +21,7 @@ pub struct Data {
     /// The directory.
     pub directory: PathBuf,
     /// The URL of the database.
-    pub database_url: String,
+    pub database_url: RedactedUrl,
     /// The file of generated secrets, where one was needed.
     pub secrets_file: Option<PathBuf>,
     secrets: Vec<(SecretName, Secret)>,
@@ -33,10 +33,8 @@ impl Data {
         let settings = &config.settings;
         let directory = settings.data_dir.clone();
         create_directory(&directory)?;
-        let database_url = match &settings.database_url {
-            Some(url) => url.expose().to_owned(),
-            None => format!("sqlite:{}", directory.join("users.db").display()),
-        };
+        let own = || RedactedUrl::new(format!("sqlite:{}", directory.join("users.db").display()));
+        let database_url = settings.database_url.clone().unwrap_or_else(own);
         let mut data = Self { directory, database_url, secrets_file: None, secrets: Vec::new() };
         let mut generated = None;
         for name in SecretName::ALL {

@@ -45,6 +45,7 @@
 //! |---|---|---|
 //! | `macros` | `#[derive(Profile)]` | yes |
 //! | `sqlite` | [`SqlStore`] on SQLite | yes |
+//! | `postgres` | [`SqlStore`] on PostgreSQL | |
 //! | `mailer` | mails by console or SMTP, with templates | |
 //! | `openapi` | the OpenAPI 3.1 document of the mounted routes | |
 
@@ -81,7 +82,7 @@ mod users;
 #[cfg(feature = "macros")]
 pub use axum_users_macros::Profile;
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use self::store::{MigrationError, SqlStore};
 pub use self::{
     backend::Backend,

@@ -41,12 +41,10 @@ fn print_where_everything_is(config: &Config, data: &Data, address: &str, public
     let settings = &config.settings;
     let absolute =
         |path: &std::path::Path| std::path::absolute(path).unwrap_or(path.to_owned()).display().to_string();
-    let database =
-        settings.database_url.as_ref().map_or_else(|| data.database_url.clone(), ToString::to_string);
     let mut lines = vec![
         ("docs", format!("{address}/docs")),
         ("data directory", absolute(&data.directory)),
-        ("database", database),
+        ("database", data.database_url.to_string()),
     ];
     if let Some(file) = &data.secrets_file {
         lines.push(("secrets", absolute(file)));

@@ -21,9 +21,9 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
         }
     }
     if let Some(url) = &settings.database_url
-        && !url.expose().starts_with("sqlite:")
+        && !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme))
     {
-        return Err(config.refuse("database_url", "it must start with `sqlite:`"));
+        return Err(config.refuse("database_url", "it must start with `sqlite:` or `postgres://`"));
     }
     let hides = settings.effective_policy().duplicate_registration == DuplicateRegistration::Hide;
     if hides && !settings.login.require_verified {

@@ -5,12 +5,12 @@
 
 mod erased;
 mod memory;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod sql;
 
 pub(crate) use erased::{DynTokenStore, DynUserStore};
 pub use memory::MemoryStore;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use sql::{MigrationError, SqlStore};
 
 use time::OffsetDateTime;

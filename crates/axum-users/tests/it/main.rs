@@ -14,6 +14,7 @@ mod manager;
 mod migrate;
 mod mount;
 mod policy;
+mod postgres;
 mod register;
 mod reset;
 mod store;

@@ -82,6 +82,16 @@ macro_rules! conformance {
             async fn sqlite_integer() {
                 super::$test(Store::<WithInteger>::open(Kind::Sqlite).await).await;
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres_uuid() {
+                super::$test(Store::<WithUuid>::open(Kind::Postgres).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres_integer() {
+                super::$test(Store::<WithInteger>::open(Kind::Postgres).await).await;
+            }
         }
     )+ };
 }

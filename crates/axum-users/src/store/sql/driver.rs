@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::dialect::Dialect;
 use crate::{
     BoxError, BoxFuture, StoreError,
     value::{Kind, Value},
@@ -14,6 +15,8 @@ type Answer<'a, T> = BoxFuture<'a, Result<T, DriverError>>;
 
 /// A database.
 pub(super) trait Driver: Send + Sync {
+    /// What its statements are written in.
+    fn dialect(&self) -> Dialect;
     /// Reads rows with columns of these kinds.
     fn fetch<'a>(&'a self, sql: &'a Arc<str>, values: Values, kinds: &'a [Kind]) -> Answer<'a, Vec<Values>>;
     /// Writes; tells how many rows.
@@ -54,4 +57,18 @@ impl From<DriverError> for StoreError {
             DriverError::Other(error) => Self::Backend(error),
         }
     }
+}
+
+impl From<sqlx::Error> for DriverError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(database) if database.is_unique_violation() => Self::Unique(database.message().to_owned()),
+            Some(database) if database.is_foreign_key_violation() => Self::ForeignKey,
+            _ => Self::Other(error.into()),
+        }
+    }
+}
+
+pub(super) fn other(error: impl std::error::Error + Send + Sync + 'static) -> DriverError {
+    DriverError::Other(error.into())
 }

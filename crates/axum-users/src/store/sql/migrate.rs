@@ -9,6 +9,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::{
+    dialect::Dialect,
     driver::{Driver, DriverError, Transaction, Values},
     schema,
 };
@@ -74,20 +75,39 @@ impl From<DriverError> for MigrationError {
     }
 }
 
-/// The library's migrations: number, name, and the statements beside the tables of the contract.
-const MIGRATIONS: [(i64, &str, &[&str]); 1] =
-    [(1, "users, tokens, revoked tokens", &[schema::CREATE_REVOKED_TOKEN])];
+/// A change to the library's own tables.
+struct Step {
+    number: i64,
+    name: &'static str,
+    /// Beside the tables of the contract and the indexes.
+    statements: Vec<String>,
+}
 
-/// Brings the database up to this version. Nodes that start at once wait for one another: the transaction is
-/// exclusive among writers.
+/// The library's migrations, first to last.
+fn steps(dialect: Dialect) -> [Step; 1] {
+    [Step {
+        number: 1,
+        name: "users, tokens, revoked tokens",
+        statements: vec![schema::create_revoked_token(dialect)],
+    }]
+}
+
+/// Brings the database up to this version. Nodes that start at once wait for one another: SQLite's transaction is
+/// exclusive among writers, PostgreSQL has a lock for it.
 pub(super) async fn run<P: Profile>(driver: &dyn Driver) -> Result<(), MigrationError> {
-    let mut database = Migration(driver.begin().await?);
+    let dialect = driver.dialect();
+    let steps = steps(dialect);
+    let mut database = Migration { dialect, transaction: driver.begin().await? };
+    for sql in dialect.migration_lock() {
+        database.execute(sql).await?;
+    }
     database
-        .execute(
+        .execute(&format!(
             "CREATE TABLE IF NOT EXISTS axum_users_migration \
              (version INTEGER NOT NULL PRIMARY KEY, name VARCHAR NOT NULL, checksum VARCHAR(43) NOT NULL, \
-             applied_at TIMESTAMP NOT NULL)",
-        )
+             applied_at {} NOT NULL)",
+            dialect.column_type(Kind::Timestamp)
+        ))
         .await?;
     let applied = database
         .fetch(
@@ -97,45 +117,50 @@ pub(super) async fn run<P: Profile>(driver: &dyn Driver) -> Result<(), Migration
         .await?;
     for row in &applied {
         let [Value::Integer(version), Value::Text(checksum)] = row.as_slice() else { continue };
-        let known = MIGRATIONS.iter().find(|(number, ..)| number == version);
-        if known.is_none_or(|migration| checksum_of(migration) != *checksum) {
+        let known = steps.iter().find(|step| step.number == *version);
+        if known.is_none_or(|step| step.checksum() != *checksum) {
             return Err(MigrationError::Unknown(*version));
         }
     }
     database.tables::<P>(applied.is_empty()).await?;
-    for migration in MIGRATIONS.iter().skip(applied.len()) {
-        database.apply(migration).await?;
+    for step in steps.iter().skip(applied.len()) {
+        database.apply(step).await?;
     }
     database.add_missing_columns::<P>().await?;
-    Ok(database.0.commit().await?)
+    Ok(database.transaction.commit().await?)
 }
 
-fn checksum_of((number, name, statements): &(i64, &str, &[&str])) -> String {
-    digest(&format!("{number} {name} {}", statements.join(";")))
+impl Step {
+    fn checksum(&self) -> String {
+        digest(&format!("{} {} {}", self.number, self.name, self.statements.join(";")))
+    }
 }
 
-struct Migration(Box<dyn Transaction>);
+struct Migration {
+    dialect: Dialect,
+    transaction: Box<dyn Transaction>,
+}
 
 impl Migration {
     async fn execute(&mut self, sql: &str) -> Result<(), MigrationError> {
-        self.0.execute(&Arc::from(sql), Vec::new()).await?;
+        self.transaction.execute(&Arc::from(sql), Vec::new()).await?;
         Ok(())
     }
 
     async fn fetch(&mut self, sql: &str, kinds: &[Kind]) -> Result<Vec<Values>, MigrationError> {
-        Ok(self.0.fetch(&Arc::from(sql), Vec::new(), kinds).await?)
+        Ok(self.transaction.fetch(&Arc::from(sql), Vec::new(), kinds).await?)
     }
 
     /// Creates the contract's tables, or checks that those that are there are the contract's.
     async fn tables<P: Profile>(&mut self, first_time: bool) -> Result<(), MigrationError> {
         let user = self.columns("user").await?;
         if user.is_empty() {
-            self.execute(&schema::create_user::<P>()).await?;
+            self.execute(&schema::create_user::<P>(self.dialect)).await?;
         } else {
             check_table("user", &user, &super::statements::CORE.map(|(name, _)| name))?;
             let declared = user.iter().find(|(name, _)| name == "id").map(|(_, declared)| declared.as_str());
             let is_integer = declared.is_some_and(|declared| declared.to_uppercase().contains("INT"));
-            let expected = schema::column_type(P::Id::KIND);
+            let expected = self.dialect.column_type(P::Id::KIND);
             if is_integer != matches!(P::Id::KIND, Kind::I32 | Kind::I64) {
                 let found = declared.unwrap_or_default().to_owned();
                 return Err(MigrationError::IdType { found, expected });
@@ -146,26 +171,29 @@ impl Migration {
         }
         let accesstoken = self.columns("accesstoken").await?;
         if accesstoken.is_empty() {
-            self.execute(&schema::create_accesstoken::<P>()).await
+            self.execute(&schema::create_accesstoken::<P>(self.dialect)).await
         } else {
             check_table("accesstoken", &accesstoken, &["token", "user_id", "created_at"])
         }
     }
 
-    async fn apply(&mut self, migration: &(i64, &str, &[&str])) -> Result<(), MigrationError> {
-        let (number, name, statements) = migration;
-        for sql in statements.iter().chain(&schema::INDEXES) {
+    async fn apply(&mut self, step: &Step) -> Result<(), MigrationError> {
+        for sql in step.statements.iter().map(String::as_str).chain(schema::INDEXES) {
             self.execute(sql).await?;
         }
-        let sql =
-            "INSERT INTO axum_users_migration (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)";
+        let mut marks = self.dialect.marks();
+        let marks =
+            [Kind::I64, Kind::Text, Kind::Text, Kind::Timestamp].map(|kind| marks.next(kind)).join(", ");
+        let sql = format!(
+            "INSERT INTO axum_users_migration (version, name, checksum, applied_at) VALUES ({marks})"
+        );
         let values = vec![
-            Value::Integer(*number),
-            Value::Text((*name).to_owned()),
-            Value::Text(checksum_of(migration)),
+            Value::Integer(step.number),
+            Value::Text(step.name.to_owned()),
+            Value::Text(step.checksum()),
             Value::Timestamp(OffsetDateTime::now_utc()),
         ];
-        self.0.execute(&Arc::from(sql), values).await?;
+        self.transaction.execute(&Arc::from(sql), values).await?;
         Ok(())
     }
 
@@ -180,7 +208,7 @@ impl Migration {
             {
                 return Err(MigrationError::ColumnNeedsValues(column.name));
             }
-            self.execute(&schema::add_column(column)).await?;
+            self.execute(&schema::add_column(self.dialect, column)).await?;
         }
         Ok(())
     }
@@ -199,8 +227,7 @@ impl Migration {
 
     /// Name and declared type of a table's columns; none when there is no such table.
     async fn columns(&mut self, table: &str) -> Result<Vec<(String, String)>, MigrationError> {
-        let sql = format!("SELECT name, type FROM pragma_table_info('{table}')");
-        let rows = self.fetch(&sql, &[Kind::Text, Kind::Text]).await?;
+        let rows = self.fetch(&self.dialect.columns_of(table), &[Kind::Text, Kind::Text]).await?;
         let pair = |row: Values| match <[Value; 2]>::try_from(row) {
             Ok([Value::Text(name), Value::Text(declared)]) => Some((name, declared)),
             _ => None,

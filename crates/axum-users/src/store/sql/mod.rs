@@ -1,30 +1,38 @@
 //! One store for SQL databases. The statements and the neutral values meet the driver at one small seam
 //! ([`driver`]).
 
+mod dialect;
 mod driver;
 mod migrate;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod schema;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
+mod text;
 
 use std::sync::Arc;
 
 pub use migrate::MigrationError;
 use time::OffsetDateTime;
 
+#[cfg(feature = "postgres")]
+use self::postgres::PostgresDriver;
+#[cfg(feature = "sqlite")]
+use self::sqlite::SqliteDriver;
 use self::{
     driver::{Driver, Values},
-    sqlite::SqliteDriver,
-    statements::{Statements, quote},
+    statements::{CORE, Statements, quote},
 };
 use super::{Found, StoreError, TokenStore, UserStore};
 use crate::{
     NoProfile, PasswordHash, Profile,
     user::{Changes, NewUser, User},
-    value::{ColumnError, ColumnType, Row, Value},
+    value::{ColumnError, ColumnType, Kind, Row, Value},
 };
 
-/// Keeps users and tokens in an SQL database: SQLite, with the tables of fastapi-users.
+/// Keeps users and tokens in an SQL database, SQLite or PostgreSQL, with the tables of fastapi-users.
 ///
 /// Opening creates what is missing, in versioned migrations, and adopts a database that fastapi-users made: it adds,
 /// and never drops or rewrites. Cloning shares the connections.
@@ -42,14 +50,36 @@ pub struct SqlStore<P: Profile = NoProfile> {
     profile: std::marker::PhantomData<fn() -> P>,
 }
 
+/// What the URL of a database may start with.
+const SCHEMES: &[&str] = &[
+    #[cfg(feature = "sqlite")]
+    "`sqlite:`",
+    #[cfg(feature = "postgres")]
+    "`postgres://`",
+];
+
 impl<P: Profile> SqlStore<P> {
-    /// Opens or creates the database of a URL like `sqlite:users.db`.
+    /// Opens the database of a URL like `sqlite:users.db`, a file that is created if there is none, or
+    /// `postgres://name:password@host/database`. On PostgreSQL: at most 16 connections, five seconds of patience for one
+    /// of them and for each statement, TLS as the URL's `sslmode` says.
     ///
     /// # Errors
     /// [`MigrationError`], when the database cannot be opened, or holds what this version cannot adopt; the message
     /// says what to do.
     pub async fn open(url: &str) -> Result<Self, MigrationError> {
-        Self::with_driver(SqliteDriver::open(url).await.map_err(MigrationError::Open)?).await
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            #[cfg(feature = "sqlite")]
+            Some("sqlite") => {
+                Self::with_driver(SqliteDriver::open(url).await.map_err(MigrationError::Open)?).await
+            }
+            #[cfg(feature = "postgres")]
+            Some("postgres" | "postgresql") => {
+                Self::with_driver(PostgresDriver::open(url).await.map_err(MigrationError::Open)?).await
+            }
+            _ => Err(MigrationError::Open(
+                format!("the URL of the database must start with {}", SCHEMES.join(" or ")).into(),
+            )),
+        }
     }
 
     /// Works on a connection pool of the application. Its connections should have foreign keys on, a busy timeout,
@@ -57,13 +87,24 @@ impl<P: Profile> SqlStore<P> {
     ///
     /// # Errors
     /// As for [`open`](Self::open).
+    #[cfg(feature = "sqlite")]
     pub async fn from_pool(pool: sqlx::SqlitePool) -> Result<Self, MigrationError> {
         Self::with_driver(SqliteDriver::shared(pool)).await
     }
 
+    /// Works on a connection pool of the application, in the first schema of its search path. Its connections should
+    /// have a statement timeout.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    #[cfg(feature = "postgres")]
+    pub async fn from_postgres_pool(pool: sqlx::PgPool) -> Result<Self, MigrationError> {
+        Self::with_driver(PostgresDriver::shared(pool)).await
+    }
+
     async fn with_driver(driver: impl Driver + 'static) -> Result<Self, MigrationError> {
         migrate::run::<P>(&driver).await?;
-        let statements = Arc::new(Statements::new::<P>());
+        let statements = Arc::new(Statements::new::<P>(driver.dialect()));
         Ok(Self { driver: Arc::new(driver), statements, profile: std::marker::PhantomData })
     }
 
@@ -101,6 +142,13 @@ fn user<P: Profile>(values: Values) -> Result<User<P>, ColumnError> {
         is_verified: row.read("is_verified")?,
         profile: P::from_row(&mut row)?,
     })
+}
+
+/// The kind of a column that is not the id.
+fn kind_of<P: Profile>(name: &str) -> Kind {
+    let core = CORE.iter().find(|(core, _)| *core == name).map(|(_, kind)| *kind);
+    let profile = || P::columns().iter().find(|column| column.name == name).map(|column| column.kind);
+    core.or_else(profile).unwrap_or(Kind::Text)
 }
 
 fn id<P: Profile>(id: &P::Id) -> Value {
@@ -153,18 +201,13 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
         let (mut columns, mut values) = (Vec::new(), Vec::new());
         for (name, value) in core {
             if let Some(value) = value {
-                columns.push(quote(name));
+                columns.push((quote(name), kind_of::<P>(name)));
                 values.push(value);
             }
         }
         for (name, value) in changes.profile.iter() {
-            columns.push(quote(name));
+            columns.push((quote(name), kind_of::<P>(name)));
             values.push(value.clone());
-        }
-        if columns.is_empty() {
-            // Nothing to write, but the condition still decides, and sessions may have to end.
-            columns.push(quote("id"));
-            values.push(id::<P>(user_id));
         }
         values.push(id::<P>(user_id));
         let mut conditions = Vec::new();
@@ -176,7 +219,7 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
             conditions.push("email");
             values.push(text(expected));
         }
-        let sql = self.statements.update(&columns, &conditions);
+        let sql = self.statements.update::<P>(&columns, &conditions);
         let mut transaction = self.driver.begin().await?;
         let rows = transaction.fetch(&sql, values, &self.statements.kinds).await?;
         let updated: Option<User<P>> = rows.into_iter().next().map(user).transpose()?;
@@ -189,9 +232,10 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
 
     async fn delete(&self, user: &P::Id) -> Result<bool, StoreError> {
         let mut transaction = self.driver.begin().await?;
+        // The user first, as updates do: two transactions that lock the same rows in one order never wait in a circle.
+        let deleted = transaction.execute(&self.statements.delete, vec![id::<P>(user)]).await?;
         // The foreign key does this too, but not in a file whose other users leave foreign keys off.
         transaction.execute(&self.statements.remove_tokens, vec![id::<P>(user)]).await?;
-        let deleted = transaction.execute(&self.statements.delete, vec![id::<P>(user)]).await?;
         transaction.commit().await?;
         Ok(deleted > 0)
     }

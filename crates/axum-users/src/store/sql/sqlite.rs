@@ -10,13 +10,13 @@ use sqlx::{
         SqliteSynchronous,
     },
 };
-use time::{
-    Date, OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem,
-    macros::format_description,
-};
 use uuid::Uuid;
 
-use super::driver::{Driver, DriverError, Transaction, Values};
+use super::{
+    dialect::Dialect,
+    driver::{Driver, DriverError, Transaction, Values, other},
+    text,
+};
 use crate::{
     BoxError, BoxFuture,
     value::{Kind, Value},
@@ -24,13 +24,6 @@ use crate::{
 
 /// How long a statement waits for another process that has locked the file, and for a free connection.
 const WAIT: Duration = Duration::from_secs(5);
-
-const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
-/// As SQLAlchemy writes it: points in time compare as text, so every writer must use one form.
-const TIMESTAMP: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]");
-const TIMESTAMP_READ: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day] [hour]:[minute]:[second][optional [.[subsecond]]]");
 
 /// One pool of readers, one of a single writer: SQLite has one writer at a time, and a queue in front of it is
 /// faster and fairer than its busy handler.
@@ -70,6 +63,10 @@ impl SqliteDriver {
 }
 
 impl Driver for SqliteDriver {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
     fn fetch<'a>(
         &'a self,
         sql: &'a Arc<str>,
@@ -129,10 +126,8 @@ fn bind(sql: &Arc<str>, values: Values) -> Result<Query<'static, Sqlite, SqliteA
             Value::Text(value) => query.bind(value),
             Value::Bytes(value) => query.bind(value),
             Value::Uuid(value) => query.bind(value.hyphenated().to_string()),
-            Value::Date(value) => query.bind(value.format(&DATE).map_err(other)?),
-            Value::Timestamp(value) => {
-                query.bind(value.to_offset(time::UtcOffset::UTC).format(&TIMESTAMP).map_err(other)?)
-            }
+            Value::Date(value) => query.bind(text::date(value).map_err(other)?),
+            Value::Timestamp(value) => query.bind(text::timestamp(value).map_err(other)?),
             Value::Json(value) => query.bind(value.to_string()),
         };
     }
@@ -146,43 +141,26 @@ fn read_all(rows: &[SqliteRow], kinds: &[Kind]) -> Result<Vec<Values>, DriverErr
 
 /// What is stored decides, not the declared type: SQLite keeps what it was given.
 fn read(row: &SqliteRow, index: usize, kind: Kind) -> Result<Value, DriverError> {
-    let text = || row.try_get_unchecked::<Option<String>, _>(index);
+    let read_text = || row.try_get_unchecked::<Option<String>, _>(index);
     let value = match kind {
         Kind::Bool => row.try_get_unchecked::<Option<bool>, _>(index)?.map(Value::Bool),
         Kind::I32 | Kind::I64 => row.try_get_unchecked::<Option<i64>, _>(index)?.map(Value::Integer),
         Kind::Float => row.try_get_unchecked::<Option<f64>, _>(index)?.map(Value::Float),
         Kind::Bytes => row.try_get_unchecked::<Option<Vec<u8>>, _>(index)?.map(Value::Bytes),
-        Kind::Text => text()?.map(Value::Text),
-        Kind::Uuid => text()?.map(|text| Uuid::try_parse(&text)).transpose().map_err(other)?.map(Value::Uuid),
-        Kind::Date => {
-            text()?.map(|text| Date::parse(&text, &DATE)).transpose().map_err(other)?.map(Value::Date)
-        }
-        Kind::Timestamp => {
-            text()?.map(|text| timestamp(&text)).transpose().map_err(other)?.map(Value::Timestamp)
-        }
-        Kind::Json => {
-            text()?.map(|text| serde_json::from_str(&text)).transpose().map_err(other)?.map(Value::Json)
-        }
+        Kind::Text => read_text()?.map(Value::Text),
+        Kind::Uuid => parsed(read_text()?, Uuid::try_parse)?.map(Value::Uuid),
+        Kind::Date => parsed(read_text()?, text::read_date)?.map(Value::Date),
+        Kind::Timestamp => parsed(read_text()?, text::read_timestamp)?.map(Value::Timestamp),
+        Kind::Json => parsed(read_text()?, |text| serde_json::from_str(text))?.map(Value::Json),
     };
     Ok(value.unwrap_or(Value::Null))
 }
 
-fn timestamp(text: &str) -> Result<OffsetDateTime, time::error::Parse> {
-    PrimitiveDateTime::parse(text, &TIMESTAMP_READ).map(PrimitiveDateTime::assume_utc)
-}
-
-fn other(error: impl std::error::Error + Send + Sync + 'static) -> DriverError {
-    DriverError::Other(error.into())
-}
-
-impl From<sqlx::Error> for DriverError {
-    fn from(error: sqlx::Error) -> Self {
-        match error.as_database_error() {
-            Some(database) if database.is_unique_violation() => Self::Unique(database.message().to_owned()),
-            Some(database) if database.is_foreign_key_violation() => Self::ForeignKey,
-            _ => Self::Other(error.into()),
-        }
-    }
+fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
+    text: Option<String>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, DriverError> {
+    text.map(|text| parse(&text)).transpose().map_err(other)
 }
 
 #[cfg(test)]
@@ -208,12 +186,5 @@ mod tests {
         let kinds = [Bool, I64, Float, Text, Bytes, Id, Date, Timestamp, Json, Text];
         let sql = "SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?".into();
         assert_eq!(driver.fetch(&sql, values.clone(), &kinds).await.unwrap(), [values]);
-    }
-
-    #[test]
-    fn timestamps_of_sqlalchemy_and_of_its_older_databases_are_read() {
-        for text in ["2026-02-28 12:00:00.000000", "2026-02-28 12:00:00"] {
-            assert_eq!(timestamp(text).unwrap(), time::macros::datetime!(2026-02-28 12:00 UTC));
-        }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) use self::{
     hasher::CheapHasher,
     hooks::{Marker, Reaction, Recorder},
     scenario::{Scenario, run},
-    store::{Database, Kind, Store},
+    store::{Database, Kind, Store, postgres_schema},
 };
 
 /// Runs an `async fn(Kind)` once for every store.
@@ -32,6 +32,11 @@ macro_rules! on_every_store {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 super::$test(Kind::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$test(Kind::Postgres).await;
             }
         }
     )+ };

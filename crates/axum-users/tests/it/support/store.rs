@@ -11,7 +11,7 @@ use axum_users::{
     Changes, Found, MemoryStore, NewUser, NoProfile, Profile, SqlStore, StoreError, TokenStore, User,
     UserStore,
 };
-use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
+use sqlx::{Connection, SqlitePool, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -20,6 +20,19 @@ use tokio::sync::watch;
 pub(crate) enum Kind {
     Memory,
     Sqlite,
+    Postgres,
+}
+
+/// The address of a schema of its own in the PostgreSQL of `scripts/with-services`.
+pub(crate) async fn postgres_schema() -> String {
+    let server = std::env::var("AXUM_USERS_TEST_POSTGRES")
+        .expect("no PostgreSQL: run scripts/test, or put scripts/with-services before the command");
+    let schema = format!("t_{}", uuid::Uuid::new_v4().simple());
+    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
+    sqlx::query(create).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    format!("{server}?options[search_path]={schema}")
 }
 
 /// An SQLite file that lives as long as the test.
@@ -79,9 +92,10 @@ const ALL: &str = "*";
 impl<P: Profile> Store<P> {
     pub(crate) async fn open(kind: Kind) -> Self {
         let database = matches!(kind, Kind::Sqlite).then(|| Arc::new(Database::new()));
-        let inner = match &database {
-            None => Inner::Memory(MemoryStore::new()),
-            Some(database) => Inner::Sql(SqlStore::open(&database.url()).await.unwrap()),
+        let inner = match (kind, &database) {
+            (_, Some(database)) => Inner::Sql(SqlStore::open(&database.url()).await.unwrap()),
+            (Kind::Postgres, _) => Inner::Sql(SqlStore::open(&postgres_schema().await).await.unwrap()),
+            _ => Inner::Memory(MemoryStore::new()),
         };
         Self { inner, probe: Arc::default(), database }
     }
