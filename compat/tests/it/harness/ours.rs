@@ -36,14 +36,14 @@ pub(super) fn start(settings: &Settings, directory: &Path, database: &Path) -> a
     Process::start(command.args(["--listen", "127.0.0.1:0"]), &directory.join("ours.log"))
 }
 
-/// The server's binary: `AXUM_USERS_BIN`, or what `cargo build -p axum-users-server` has put beside this test.
+/// The server's binary: `TEST_SERVER`, or what `cargo build -p axum-users-server` has put beside this test.
 pub(super) fn binary() -> anyhow::Result<PathBuf> {
     let beside = || {
         let test = std::env::current_exe()?;
         let profile = test.ancestors().nth(2).context("the test is not in a target directory")?;
         anyhow::Ok(profile.join("axum-users"))
     };
-    let binary = std::env::var_os("AXUM_USERS_BIN").map_or_else(beside, |path| Ok(path.into()))?;
+    let binary = std::env::var_os("TEST_SERVER").map_or_else(beside, |path| Ok(path.into()))?;
     ensure!(binary.exists(), "{} is missing: run cargo build -p axum-users-server", binary.display());
     Ok(binary)
 }

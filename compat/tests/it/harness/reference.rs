@@ -27,7 +27,7 @@ pub(super) fn start(settings: &Settings, directory: &Path, database: &Path) -> a
 
 /// The Python of the virtual environment that `scripts/setup-reference` makes.
 pub(super) fn python() -> anyhow::Result<PathBuf> {
-    let cache = std::env::var_os("AXUM_USERS_CACHE").map(PathBuf::from).or_else(|| {
+    let cache = std::env::var_os("TEST_CACHE").map(PathBuf::from).or_else(|| {
         let base = std::env::var_os("XDG_CACHE_HOME").filter(|base| !base.is_empty()).map(PathBuf::from);
         let base = base.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache")));
         Some(base?.join("axum-users"))

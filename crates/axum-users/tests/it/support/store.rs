@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 
 /// The address of a schema of its own in the PostgreSQL of `scripts/with-services`.
 pub(crate) async fn postgres_schema() -> String {
-    let server = std::env::var("AXUM_USERS_TEST_POSTGRES")
+    let server = std::env::var("TEST_POSTGRES")
         .expect("no PostgreSQL: run scripts/test, or put scripts/with-services before the command");
     let schema = format!("t_{}", uuid::Uuid::new_v4().simple());
     let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
