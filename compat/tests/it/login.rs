@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Scenario, Setup, Step, scenario::*};
+use crate::harness::{Scenario, Setup, scenario::*};
 
 const PATH: &str = "/auth/jwt/login";
 const BAD: &str = r#"{"detail":"LOGIN_BAD_CREDENTIALS"}"#;
@@ -96,7 +96,8 @@ fn forms() -> Vec<Scenario> {
     let both = format!("[{},{}]", missing("username"), missing("password"));
     let good: [(&str, &str); 2] = [("username", "<arthur.email>"), ("password", "guinevere")];
     let with = |extra: &[(&'static str, &'static str)]| [extra, &good].concat();
-    let rows: Vec<(&str, Vec<(&str, &str)>, u16, String)> = vec![
+    type Row = (&'static str, Vec<(&'static str, &'static str)>, u16, String);
+    let rows: Vec<Row> = vec![
         ("grant_type password", with(&[("grant_type", "password")]), 200, "bearer".into()),
         ("grant_type empty", with(&[("grant_type", "")]), 200, "bearer".into()),
         (

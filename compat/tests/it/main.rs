@@ -51,7 +51,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut trials = interop::trials(suite.candidate);
     for (number, scenario) in scenarios.into_iter().enumerate() {
         let suite = Arc::clone(&suite);
-        trials.push(Trial::test(scenario.name.clone(), move || Ok(suite.compare(&scenario, number)?)));
+        trials.push(Trial::test(scenario.name.clone(), move || suite.compare(&scenario, number)));
     }
     let conclusion = libtest_mimic::run(arguments, trials);
     if !arguments.list {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Scenario, Setup, Step, scenario::*};
+use crate::harness::{Scenario, Setup, scenario::*};
 
 const PATH: &str = "/auth/register";
 const EXISTS: &str = r#"{"detail":"REGISTER_USER_ALREADY_EXISTS"}"#;

@@ -44,9 +44,7 @@ fn verify_claims(changed: Value) -> Value {
 }
 
 fn changed_claims(mut claims: Value, changed: Value) -> Value {
-    for (name, value) in changed.as_object().into_iter().flatten() {
-        claims[name] = value.clone();
-    }
+    changed.as_object().into_iter().flatten().for_each(|(name, value)| claims[name] = value.clone());
     claims
 }
 

@@ -4,17 +4,14 @@ use std::{path::Path, time::Duration};
 
 use anyhow::Context;
 use sqlx::{
-    AssertSqlSafe, Column, ConnectOptions, Connection, Row, SqliteConnection, TypeInfo, ValueRef,
+    AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection, TypeInfo, ValueRef,
     sqlite::{SqliteConnectOptions, SqliteRow},
 };
 use time::{OffsetDateTime, macros::format_description};
 
 use super::{jwt, server::Server, settings::Secrets, variables::Variables};
 
-/// The password of seeded users.
-pub(crate) const PASSWORD: &str = "guinevere";
-
-/// Its hash, with the parameters of new hashes. Made with argon2-cffi, as all hashes here.
+/// The hash of `guinevere`, the password of seeded users, with the parameters of new hashes. Made with argon2-cffi, as all hashes here.
 pub(crate) const HASH: &str =
     "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$pe3YdBRKK6IHmVouEMF04cgqISDgNKzq6CbSwCFt2d0";
 

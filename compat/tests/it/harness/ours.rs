@@ -1,15 +1,12 @@
-//! Starts our server, and finds the tokens it mails.
+//! Starts our server.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
-use anyhow::{Context, ensure};
+use axum_users_testkit::{Process, binary};
 use serde::Serialize;
 use toml::Value;
 
-use super::{process::Process, scenario::Purpose, settings::Settings};
+use super::settings::Settings;
 
 #[derive(Serialize)]
 struct Config<'a> {
@@ -34,35 +31,4 @@ pub(super) fn start(settings: &Settings, directory: &Path, database: &Path) -> a
     let mut command = Command::new(binary()?);
     command.arg("serve").arg("--config").arg(file).arg("--data-dir").arg(directory);
     Process::start(command.args(["--listen", "127.0.0.1:0"]), &directory.join("ours.log"))
-}
-
-/// The server's binary: `TEST_SERVER`, or what `cargo build -p axum-users-server` has put beside this test.
-pub(super) fn binary() -> anyhow::Result<PathBuf> {
-    let beside = || {
-        let test = std::env::current_exe()?;
-        let profile = test.ancestors().nth(2).context("the test is not in a target directory")?;
-        anyhow::Ok(profile.join("axum-users"))
-    };
-    let binary = std::env::var_os("TEST_SERVER").map_or_else(beside, |path| Ok(path.into()))?;
-    ensure!(binary.exists(), "{} is missing: run cargo build -p axum-users-server", binary.display());
-    Ok(binary)
-}
-
-/// The tokens in the mails that the server has printed so far: a line `To: ADDRESS`, later one with a link.
-pub(super) fn tokens(lines: &[String], email: &str, purpose: Purpose) -> Vec<String> {
-    let link = match purpose {
-        Purpose::Reset => "/reset-password#token=",
-        Purpose::Verify => "/verify-email#token=",
-    };
-    let mut recipient = "";
-    let mut tokens = Vec::new();
-    for line in lines {
-        if let Some(address) = line.strip_prefix("To: ") {
-            recipient = address.trim();
-        }
-        if let Some((_, token)) = line.split_once(link).filter(|_| recipient == email) {
-            tokens.push(token.split_whitespace().next().unwrap_or_default().to_owned());
-        }
-    }
-    tokens
 }

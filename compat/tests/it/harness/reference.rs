@@ -8,7 +8,9 @@ use std::{
 use anyhow::ensure;
 use serde::Serialize;
 
-use super::{process::Process, settings::Settings};
+use axum_users_testkit::Process;
+
+use super::settings::Settings;
 
 #[derive(Serialize)]
 struct Config<'a> {

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+pub(crate) use axum_users_testkit::Purpose;
+
 use super::{database::Person, settings::Setup};
 
 pub(crate) struct Scenario {
@@ -42,13 +44,6 @@ pub(crate) struct Expected {
     pub(crate) status: u16,
     /// Text in the headers or the body.
     pub(crate) says: String,
-}
-
-/// What a mail is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Purpose {
-    Reset,
-    Verify,
 }
 
 /// An active user, not verified, whose password is `guinevere`.

@@ -9,11 +9,10 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use axum_users_testkit::{Process, Purpose, binary, mailed_tokens};
+
 use super::{
-    ours,
-    process::Process,
-    reference,
-    scenario::Purpose,
+    ours, reference,
     settings::{Settings, Setup},
 };
 
@@ -35,7 +34,7 @@ impl Candidate {
         if std::env::var_os("COMPAT_CANDIDATE").is_some_and(|name| name == "reference") {
             return Ok(Self::Reference);
         }
-        ours::binary()?;
+        binary()?;
         Ok(Self::Ours)
     }
 
@@ -102,7 +101,7 @@ impl Server {
     /// The tokens of all mails so far, first to last.
     pub(super) async fn mailed_tokens(&self, email: &str, purpose: Purpose) -> anyhow::Result<Vec<String>> {
         if self.kind == Candidate::Ours {
-            return Ok(ours::tokens(&self.process.lines(), email, purpose));
+            return Ok(mailed_tokens(&self.process.lines().all(), email, purpose));
         }
         let address = format!("{}/_test/hooks", self.address());
         let text = self.client.get(address).send().await?.text().await?;

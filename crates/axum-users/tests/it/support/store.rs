@@ -129,7 +129,7 @@ impl<P: Profile> Store<P> {
     }
 
     pub(crate) fn was_called(&self, verb: &str) -> bool {
-        self.probe.calls.lock().unwrap().iter().any(|call| *call == verb)
+        self.probe.calls.lock().unwrap().contains(&verb)
     }
 
     /// Every token ever handed to the token store.

@@ -1,0 +1,12 @@
+//! The server as its users run it: the built binary, in a folder of the test, on a free port.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod config;
+mod fields;
+mod logs;
+mod outages;
+mod pages;
+mod serve;
+mod support;
+mod user;

@@ -1,0 +1,96 @@
+use std::time::{Duration, Instant};
+
+use axum_users_testkit::Postgres;
+use tokio::task::JoinSet;
+
+use crate::support::{KING, PASSWORD, Running};
+
+/// F-3: while the database is away every answer is 503, never 400 or 401, and afterwards all is well without a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f_3_a_database_that_restarts_costs_nothing_but_503() {
+    let postgres = Postgres::start().unwrap();
+    let running = Running::start(&format!("database_url = \"{}\"", postgres.url()));
+    running.register(KING, PASSWORD).await;
+    let token = running.token(KING, PASSWORD).await;
+    let ended = running.token(KING, PASSWORD).await;
+    running.post("/auth/jwt/logout").bearer_auth(&ended).send().await.unwrap();
+    let (client, address) = (running.server.client.clone(), running.server.address().to_owned());
+    let mut load = JoinSet::new();
+    let deadline = Instant::now() + Duration::from_secs(12);
+    for worker in 0..6 {
+        let (client, address, token, ended) = (client.clone(), address.clone(), token.clone(), ended.clone());
+        load.spawn(async move {
+            let (mut answered, mut refused) = (0, 0);
+            while Instant::now() < deadline {
+                let (request, expected) = match worker % 3 {
+                    0 => (client.get(format!("{address}/users/me")).bearer_auth(&token), 200),
+                    1 => (client.get(format!("{address}/users/me")).bearer_auth(&ended), 401),
+                    _ => {
+                        let form = [("username", KING), ("password", PASSWORD)];
+                        (client.post(format!("{address}/auth/cookie/login")).form(&form), 204)
+                    }
+                };
+                match request.send().await.unwrap().status().as_u16() {
+                    503 => refused += 1,
+                    status => {
+                        assert_eq!(status, expected, "worker {worker}");
+                        answered += 1;
+                    }
+                }
+            }
+            (answered, refused)
+        });
+    }
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        postgres.crash().unwrap();
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        postgres.recover().unwrap();
+    }
+    let recovered = Instant::now();
+    while running.get("/readyz").send().await.unwrap().status() != 200 {
+        assert!(recovered.elapsed() < Duration::from_secs(5), "it does not recover");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let ledger: Vec<(i32, i32)> = load.join_all().await;
+    let answered: i32 = ledger.iter().map(|(answered, _)| answered).sum();
+    let refused: i32 = ledger.iter().map(|(_, refused)| refused).sum();
+    println!("{answered} answered as ever, {refused} refused with 503 while the database was away");
+    assert!(answered > 0 && refused > 0, "{answered} {refused}");
+    assert_eq!(running.me(&token).await.0, 200);
+    assert_eq!(running.me(&ended).await.0, 401, "what was revoked stays revoked");
+}
+
+/// Two nodes on one database: what one ends, the other refuses at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_nodes_are_one_system() {
+    let postgres = Postgres::start().unwrap();
+    let secrets: String = ["jwt", "reset", "verification", "oauth_state", "master"]
+        .iter()
+        .map(|name| format!("{name} = \"{name} {}\"\n", "k3y7".repeat(10)))
+        .collect();
+    let settings = format!("database_url = \"{}\"\n[secrets]\n{secrets}", postgres.url());
+    let (one, other) = (Running::start(&settings), Running::start(&settings));
+    assert_eq!(one.register(KING, PASSWORD).await.0, 201);
+    assert_eq!(other.register(KING, PASSWORD).await.0, 400);
+    let (first, second) = (one.token(KING, PASSWORD).await, other.token(KING, PASSWORD).await);
+    assert_eq!(other.me(&first).await.0, 200);
+    one.post("/auth/jwt/logout").bearer_auth(&first).send().await.unwrap();
+    assert_eq!(other.me(&first).await.0, 401, "OUT-1: logged out on every node");
+    let new = serde_json::json!({"password": "excalibur7"});
+    assert_eq!(other.patch("/users/me").bearer_auth(&second).json(&new).send().await.unwrap().status(), 200);
+    assert_eq!(one.me(&second).await.0, 401, "a new password ends every session on every node");
+
+    // REG-4: a race across nodes behaves as on one.
+    let mut race = JoinSet::new();
+    for number in 0..50 {
+        let node = if number % 2 == 0 { &one } else { &other };
+        let email = if number % 3 == 0 { "Merlin@camelot.bt" } else { "merlin@camelot.bt" };
+        let body = serde_json::json!({"email": email, "password": PASSWORD});
+        race.spawn(node.post("/auth/register").json(&body).send());
+    }
+    let statuses: Vec<u16> =
+        race.join_all().await.into_iter().map(|response| response.unwrap().status().as_u16()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 49, "{statuses:?}");
+}
