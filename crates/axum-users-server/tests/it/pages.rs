@@ -27,19 +27,19 @@ const FLAGS: [&str; 8] = [
 /// Chromium, driven by WebDriver; both end with the test.
 struct Browser {
     client: Client,
-    driver: Child,
+    _driver: Driver,
     _profile: TempDir,
 }
+
+struct Driver(Child);
 
 impl Browser {
     async fn open() -> Self {
         let port = free_port().unwrap();
-        let driver = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is missing: run scripts/test, which installs it");
+        let mut driver = Command::new("chromedriver");
+        driver.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
+        let driver =
+            Driver(driver.spawn().expect("chromedriver is missing: run scripts/test, which installs it"));
         let profile = tempfile::tempdir().unwrap();
         let mut flags: Vec<String> = FLAGS.iter().map(ToString::to_string).collect();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
@@ -50,7 +50,7 @@ impl Browser {
             let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
             builder.capabilities(capabilities.as_object().unwrap().clone());
             if let Ok(client) = builder.connect(&address).await {
-                return Self { client, driver, _profile: profile };
+                return Self { client, _driver: driver, _profile: profile };
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -81,11 +81,11 @@ impl Browser {
     }
 }
 
-impl Drop for Browser {
+impl Drop for Driver {
     fn drop(&mut self) {
-        // The driver ends its browsers when it is asked to, and not when it is killed.
-        let _ = Command::new("kill").arg(self.driver.id().to_string()).status();
-        let _ = self.driver.wait();
+        // It ends its browsers when it is asked to, and not when it is killed.
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let _ = self.0.wait();
     }
 }
 

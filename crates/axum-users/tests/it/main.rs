@@ -10,14 +10,19 @@ mod email;
 mod extract;
 mod hooks;
 mod logs;
+#[cfg(feature = "mailer")]
+mod mailer;
 mod manager;
 mod migrate;
 mod mount;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod policy;
 mod postgres;
 mod register;
 mod reset;
 mod store;
 mod support;
+mod ui;
 mod users;
 mod verify;

@@ -141,7 +141,7 @@ async fn share_tokens_with_fastapi_users() {
         let policy = Policy { share_tokens_with_fastapi_users: share, ..Policy::secure() };
         let app = under(policy).await;
         let user = app.add(KING).await;
-        let expiry = claims(user.id, "", 60)["exp"].clone();
+        let expiry = claims(&user.id, "", 60)["exp"].clone();
         let theirs = json!({"sub": user.id, "aud": ["fastapi-users:auth"], "exp": expiry});
         assert_eq!(app.me(&forge(&theirs, SECRET)).await.status, status);
     }
@@ -178,7 +178,7 @@ async fn unbounded_token_life() {
     let stored = app.login_at("/auth/db/login", KING, PASSWORD).await;
     assert_eq!(app.me(&stored).await.status, 200);
 
-    let mut forever = claims(user.id, "fastapi-users:auth", 60);
+    let mut forever = claims(&user.id, "fastapi-users:auth", 60);
     forever["fgp"] = read_claims(&token)["fgp"].clone();
     let dated = forge(&forever, SECRET);
     forever.as_object_mut().unwrap().remove("exp");

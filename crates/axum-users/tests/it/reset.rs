@@ -205,7 +205,7 @@ async fn rst_9_the_fingerprint_is_the_users_own() {
     app.reset(&forge(&claims, SECRET), NEW).await.assert_detail(400, "RESET_PASSWORD_BAD_TOKEN");
     claims.as_object_mut().unwrap().remove("password_fgpt");
     app.reset(&forge(&claims, SECRET), NEW).await.assert_detail(400, "RESET_PASSWORD_BAD_TOKEN");
-    app.reset(&forge(&self::claims(merlin.id, "fastapi-users:reset", 60), SECRET), NEW)
+    app.reset(&forge(&self::claims(&merlin.id, "fastapi-users:reset", 60), SECRET), NEW)
         .await
         .assert_detail(400, "RESET_PASSWORD_BAD_TOKEN");
 }

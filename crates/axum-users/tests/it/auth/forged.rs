@@ -30,9 +30,9 @@ async fn log_18_no_token_serves_another_purpose(kind: Kind) {
             ("stored", app.login_by_cookie(KING, PASSWORD).await),
             ("verify", app.request_verify(KING).await),
             ("reset", app.forgot(KING).await),
-            ("state", forge(&claims(id, "fastapi-users:oauth-state", 60), SECRET)),
-            ("refresh", forge(&claims(id, "fastapi-users:refresh", 60), SECRET)),
-            ("id token", forge(&claims(id, "some client", 60), SECRET)),
+            ("state", forge(&claims(&id, "fastapi-users:oauth-state", 60), SECRET)),
+            ("refresh", forge(&claims(&id, "fastapi-users:refresh", 60), SECRET)),
+            ("id token", forge(&claims(&id, "some client", 60), SECRET)),
         ];
         for (kind, token) in &tokens {
             let accepted = [
@@ -82,7 +82,7 @@ async fn log_17_what_forged_claims_open() {
         let app = one_secret(Kind::Memory, policy).await;
         let id = app.add(KING).await.id;
         let aud = json!(["fastapi-users:auth"]);
-        let later = claims(id, "", 60)["exp"].clone();
+        let later = claims(&id, "", 60)["exp"].clone();
         let upper = id.to_string().to_uppercase();
         let urn = format!("urn:uuid:{id}");
         // What a token of fastapi-users looks like, and lax forms of it.
@@ -98,7 +98,7 @@ async fn log_17_what_forged_claims_open() {
             let status = app.me(&forge(&claims, SECRET)).await.status;
             assert_eq!(status, if lenient { 200 } else { 401 }, "{claims}");
         }
-        let good = || claims(id, "fastapi-users:auth", 60);
+        let good = || claims(&id, "fastapi-users:auth", 60);
         for (name, value) in [
             ("exp", json!(1)),
             ("exp", json!(null)),

@@ -62,7 +62,7 @@ pub(crate) fn read_claims(token: &str) -> Value {
 }
 
 /// `sub` and `aud`, issued now and expiring after so many seconds.
-pub(crate) fn claims(subject: impl ToString, audience: &str, lifetime: i64) -> Value {
+pub(crate) fn claims(subject: &(impl ToString + ?Sized), audience: &str, lifetime: i64) -> Value {
     let now = OffsetDateTime::now_utc().unix_timestamp();
     json!({"sub": subject.to_string(), "aud": [audience], "iat": now, "exp": now + lifetime, "jti": "forged"})
 }

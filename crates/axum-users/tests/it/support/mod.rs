@@ -6,8 +6,12 @@ mod forge;
 mod hasher;
 mod hooks;
 mod scenario;
+#[cfg(feature = "mailer")]
+mod smtp;
 mod store;
 
+#[cfg(feature = "mailer")]
+pub(crate) use self::smtp::SmtpSink;
 pub(crate) use self::{
     answer::{Answer, Ask},
     app::{KING, PASSWORD, SECRET, TestApp, jwt, stored_cookie},

@@ -1,0 +1,12 @@
+use axum_users::{HookResult, Hooks, User};
+
+struct Events;
+
+impl Hooks for Events {
+    async fn after_register(&self, user: &User) -> HookResult {
+        println!("{}", user.email);
+        Ok(())
+    }
+}
+
+fn main() {}
