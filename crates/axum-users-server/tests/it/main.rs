@@ -4,6 +4,7 @@
 
 mod config;
 mod fields;
+mod ledger;
 mod logs;
 mod outages;
 mod pages;
