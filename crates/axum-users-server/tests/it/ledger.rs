@@ -8,7 +8,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::CHEAP;
+use crate::support::{CHEAP, print};
 
 const KILLS: usize = 50;
 const WORKERS: usize = 4;
@@ -49,7 +49,7 @@ async fn kill_again_and_again(database: &str, settings: &str) {
             account.check(&server.client, server.address(), &mut checked).await;
         }
     }
-    println!("{database}: {KILLS} kills, {checked:?}");
+    print(&format!("{database}: {KILLS} kills, {checked:?}"));
     assert!(checked.accounts > KILLS && checked.live > 0 && checked.ended > 0, "{checked:?}");
 }
 

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use axum_users_testkit::Postgres;
 use tokio::task::JoinSet;
 
-use crate::support::{KING, PASSWORD, Running};
+use crate::support::{KING, PASSWORD, Running, print};
 
 /// F-3: while the database is away every answer is 503, never 400 or 401, and afterwards all is well without a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -55,7 +55,7 @@ async fn f_3_a_database_that_restarts_costs_nothing_but_503() {
     let ledger: Vec<(i32, i32)> = load.join_all().await;
     let answered: i32 = ledger.iter().map(|(answered, _)| answered).sum();
     let refused: i32 = ledger.iter().map(|(_, refused)| refused).sum();
-    println!("{answered} answered as ever, {refused} refused with 503 while the database was away");
+    print(&format!("{answered} answered as ever, {refused} refused with 503 while the database was away"));
     assert!(answered > 0 && refused > 0, "{answered} {refused}");
     assert_eq!(running.me(&token).await.0, 200);
     assert_eq!(running.me(&ended).await.0, 401, "what was revoked stays revoked");

@@ -105,3 +105,8 @@ pub(crate) fn run(folder: &Path, words: &[&str], input: &str) -> Output {
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+/// Shows a line also where the output of tests that pass is kept back.
+pub(crate) fn print(line: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), format!("{line}\n").as_bytes());
+}
