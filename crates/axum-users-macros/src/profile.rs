@@ -77,7 +77,7 @@ fn implementation(input: &DeriveInput, container: &Container, columns: &[Column<
     let patch_fields = columns.iter().map(patch_field);
     let patch_doc = format!("Changes to some fields of [`{name}`]: what is `None` stays as it is.");
     let changes = columns.iter().map(|Column { ident, ty, name, .. }| {
-        let value = column_type(ty, quote!(into_value));
+        let value = column_type(ty, "into_value");
         quote! {
             if let ::core::option::Option::Some(value) = patch.#ident {
                 ::axum_users::__private::set(&mut fields, #name, #value(value));
@@ -85,11 +85,11 @@ fn implementation(input: &DeriveInput, container: &Container, columns: &[Column<
         }
     });
     let values = columns.iter().map(|Column { ident, ty, .. }| {
-        let value = column_type(ty, quote!(into_value));
+        let value = column_type(ty, "into_value");
         quote!(#value(self.#ident))
     });
     let reads = columns.iter().map(|Column { ident, ty, name, .. }| {
-        let value = column_type(ty, quote!(from_value));
+        let value = column_type(ty, "from_value");
         quote!(#ident: ::axum_users::__private::read(row, #name, |value| #value(value))?)
     });
     let assertions = columns.iter().filter(|column| column.field.may_be_left_out).map(always_shown);
@@ -133,13 +133,14 @@ fn implementation(input: &DeriveInput, container: &Container, columns: &[Column<
 }
 
 /// `<T as ColumnType>::item`
-fn column_type(ty: &Type, item: TokenStream) -> TokenStream {
+fn column_type(ty: &Type, item: &str) -> TokenStream {
+    let item = Ident::new(item, ty.span());
     quote_spanned!(ty.span()=> <#ty as ::axum_users::value::ColumnType>::#item)
 }
 
 /// The OpenAPI document promises every field that cannot be `NULL`.
 fn always_shown(Column { ty, .. }: &Column<'_>) -> TokenStream {
-    let nullable = column_type(ty, quote!(NULLABLE));
+    let nullable = column_type(ty, "NULLABLE");
     let message =
         "`skip_serializing_if` is for `Option`: answers must have what the OpenAPI document promises";
     quote_spanned!(ty.span()=> const _: () = ::core::assert!(#nullable, #message);)
@@ -155,7 +156,7 @@ fn definition(column: &Column<'_>, container: &Container) -> TokenStream {
     };
     let may_be_absent = field.default || field.skip_deserializing || container.default;
     let description = &field.description;
-    let (kind, nullable) = (column_type(ty, quote!(KIND)), column_type(ty, quote!(NULLABLE)));
+    let (kind, nullable) = (column_type(ty, "KIND"), column_type(ty, "NULLABLE"));
     quote! {
         ::axum_users::value::Column {
             name: #name,
