@@ -18,8 +18,13 @@ pub(crate) struct Field {
     pub(crate) skip_serializing: bool,
     pub(crate) skip_deserializing: bool,
     pub(crate) default: bool,
+    /// Whether answers may lack it (`skip_serializing_if`).
+    pub(crate) may_be_left_out: bool,
     pub(crate) description: String,
 }
+
+/// Serde's attributes of a struct that change nothing of what its fields are called and look like.
+const HARMLESS: [&str; 4] = ["bound", "crate", "deny_unknown_fields", "expecting"];
 
 impl Container {
     pub(crate) fn parse(attributes: &[Attribute]) -> Result<Self> {
@@ -40,8 +45,10 @@ impl Container {
                     } else if meta.path.is_ident("default") {
                         container.default = true;
                         skip_value(&meta)?;
-                    } else {
+                    } else if HARMLESS.iter().any(|name| meta.path.is_ident(name)) {
                         skip_value(&meta)?;
+                    } else {
+                        return Err(unsupported(&meta, "a profile", "Rules over several fields are `Hooks`"));
                     }
                     Ok(())
                 })?;
@@ -52,25 +59,32 @@ impl Container {
 
     /// The JSON name of a field, as serde makes it.
     pub(crate) fn json_name(&self, field: &str) -> String {
-        let words: Vec<&str> = field.split('_').filter(|word| !word.is_empty()).collect();
-        let capitalised = |word: &&str| {
-            let mut characters = word.chars();
-            characters
-                .next()
-                .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
-        };
         match self.rename_all.as_deref() {
+            Some("PascalCase") => pascal_case(field),
             Some("camelCase") => {
-                let rest: String = words.iter().skip(1).map(capitalised).collect();
-                format!("{}{rest}", words.first().copied().unwrap_or_default())
+                let pascal = pascal_case(field);
+                let (first, rest) = pascal.split_at_checked(1).unwrap_or(("", &pascal));
+                format!("{}{rest}", first.to_ascii_lowercase())
             }
-            Some("PascalCase") => words.iter().map(capitalised).collect(),
-            Some("SCREAMING_SNAKE_CASE" | "UPPERCASE") => field.to_uppercase(),
+            Some("SCREAMING_SNAKE_CASE" | "UPPERCASE") => field.to_ascii_uppercase(),
             Some("kebab-case") => field.replace('_', "-"),
-            Some("SCREAMING-KEBAB-CASE") => field.to_uppercase().replace('_', "-"),
+            Some("SCREAMING-KEBAB-CASE") => field.to_ascii_uppercase().replace('_', "-"),
             _ => field.to_owned(),
         }
     }
+}
+
+fn pascal_case(field: &str) -> String {
+    let mut pascal = String::new();
+    let mut starts_word = true;
+    for character in field.chars() {
+        match character {
+            '_' => starts_word = true,
+            _ if std::mem::take(&mut starts_word) => pascal.push(character.to_ascii_uppercase()),
+            _ => pascal.push(character),
+        }
+    }
+    pascal
 }
 
 impl Field {
@@ -108,15 +122,13 @@ impl Field {
                 self.default = true;
                 skip_value(meta)?;
             }
-            "skip_serializing_if" | "alias" => skip_value(meta)?,
-            other => {
-                return Err(Error::new_spanned(
-                    &meta.path,
-                    format!(
-                        "`{other}` is not supported on a field of a profile: the column, the patch and the OpenAPI \
-                         document could not follow it. Use a newtype that implements `ColumnType` and serde itself"
-                    ),
-                ));
+            "skip_serializing_if" => {
+                self.may_be_left_out = true;
+                skip_value(meta)?;
+            }
+            _ => {
+                let instead = "Use a newtype that implements `ColumnType` and serde itself";
+                return Err(unsupported(meta, "a field of a profile", instead));
             }
         }
         Ok(())
@@ -129,6 +141,14 @@ impl Field {
             self.description = format!("{}{separator}{}", self.description, line.value().trim());
         }
     }
+}
+
+fn unsupported(meta: &ParseNestedMeta<'_>, place: &str, instead: &str) -> Error {
+    let name = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+    let message = format!(
+        "`{name}` is not supported on {place}: columns, patch and OpenAPI document could not follow it. {instead}"
+    );
+    Error::new_spanned(&meta.path, message)
 }
 
 /// `name = "text"`. Different names in requests and answers (`name(serialize = …)`) would need two columns.

@@ -62,7 +62,7 @@ impl<P: Profile> Backend<P> {
     }
 
     /// Whether browsers send the token by themselves, on behalf of any page.
-    fn is_ambient(&self) -> bool {
+    pub(crate) fn is_ambient(&self) -> bool {
         matches!(self.transport.scheme(), SecurityScheme::Cookie { .. })
     }
 

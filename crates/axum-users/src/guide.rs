@@ -10,6 +10,10 @@ pub mod hooks {}
 #[doc = include_str!("../docs/mailer.md")]
 pub mod mailer {}
 
+#[cfg(feature = "openapi")]
+#[doc = include_str!("../docs/openapi.md")]
+pub mod openapi {}
+
 #[doc = include_str!("../docs/policy.md")]
 pub mod policy {}
 

@@ -67,6 +67,10 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for HookError {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no hooks for users with the profile `{P}`",
+    note = "hooks belong to a profile: `impl Hooks<{P}> for {Self}`"
+)]
 #[expect(unused_variables, reason = "the names are documentation")]
 pub trait Hooks<P: Profile = NoProfile>: Send + Sync + 'static {
     /// Refuses a new password with a reason for the person who chose it. Runs after the rules of the policy, before

@@ -114,6 +114,8 @@ pub mod __private {
     pub use serde::{self, Deserialize};
     pub use uuid::Uuid;
 
+    use crate::value::{ColumnError, Fields, Row, Value};
+
     /// A field that is present, `null` or not; an absent one is left to `#[serde(default)]`.
     pub fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
     where
@@ -121,5 +123,19 @@ pub mod __private {
         D: serde::Deserializer<'de>,
     {
         T::deserialize(deserializer).map(Some)
+    }
+
+    /// [`Fields::push`] without its bound, which the derive reports in one place.
+    pub fn set(fields: &mut Fields, column: &'static str, value: Value) {
+        fields.push_value(column, value);
+    }
+
+    /// [`Row::read`] without its bound.
+    pub fn read<T>(
+        row: &mut Row,
+        column: &'static str,
+        convert: impl FnOnce(Value) -> Result<T, Value>,
+    ) -> Result<T, ColumnError> {
+        row.read_with(column, convert)
     }
 }

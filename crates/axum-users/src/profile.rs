@@ -146,6 +146,10 @@ impl Profile for NoProfile {
 /// }
 /// assert!(AccountId::parse("17").is_none());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the type of user ids",
+    note = "ids are `uuid::Uuid`, `i64`, or a type of yours that implements `axum_users::UserId`"
+)]
 pub trait UserId:
     ColumnType + Clone + Eq + Hash + Debug + Display + Serialize + DeserializeOwned + Send + Sync + 'static
 {

@@ -9,8 +9,8 @@ use utoipa::openapi::{
 use super::{
     Part,
     operation::{FORM, Route, body},
-    response::{Errors, empty, json_body, text_header},
-    schema::text,
+    response::{Errors, NOT_VERIFIED, OTHER_SITE, empty, json_body, text_header},
+    schema::{EMAIL, PASSWORD, TOKEN, text},
     security,
 };
 use crate::{Backend, ErrorCode, Profile, Users, transport::SecurityScheme};
@@ -34,28 +34,36 @@ impl<P: Profile> Users<P> {
         };
         let operation = login
             .operation("The OAuth 2.0 password form (RFC 6749 §4.3.2): `username` is the e-mail address.")
-            .request_body(body(FORM, &login.body_name()));
-        let operation = logged_in(operation, &backend.transport.scheme()).body_errors(codes).unavailable();
+            .request_body(body(FORM, &login.body_name(), json!({ "username": EMAIL, "password": PASSWORD })));
+        let operation = logged_in(operation, &backend.transport.scheme())
+            .body_errors(codes)
+            .forbidden(backend.is_ambient().then_some(OTHER_SITE))
+            .unavailable();
         part.route(&login, operation);
 
         let logout_name = format!("auth:{name}.logout");
         let logout = Route::post(&logout_name, prefix, "/logout");
         let operation = security::protect(logout.operation("Ends the session."), self)
             .response("204", logged_out(&backend.transport.scheme()))
-            .unauthorized(self.policy());
-        let operation = match backend.requires_verified() {
-            true => operation.forbidden("The e-mail address is not verified."),
-            false => operation,
-        };
-        part.route(&logout, operation.unavailable());
+            .unauthorized(self.policy())
+            .forbidden(
+                backend.requires_verified().then_some(NOT_VERIFIED).into_iter().chain(self.other_site()),
+            )
+            .unavailable();
+        part.route(&logout, operation);
         part.document()
+    }
+
+    /// Why a request that changes something is forbidden, if a backend works by cookie.
+    pub(super) fn other_site(&self) -> Option<&'static str> {
+        self.backends().iter().any(Backend::is_ambient).then_some(OTHER_SITE)
     }
 }
 
 fn logged_in(operation: OperationBuilder, scheme: &SecurityScheme) -> OperationBuilder {
     match scheme {
         SecurityScheme::Bearer => {
-            let example = json!({ "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln", "token_type": "bearer" });
+            let example = json!({ "access_token": TOKEN, "token_type": "bearer" });
             operation.response("200", json_body("The token.", "BearerResponse", example))
         }
         SecurityScheme::Cookie { name } => {

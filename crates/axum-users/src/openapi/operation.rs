@@ -1,5 +1,6 @@
 //! Names, ids and bodies of operations, as FastAPI makes them.
 
+use serde_json::Value;
 use utoipa::openapi::{
     Ref, RefOr, Required,
     content::ContentBuilder,
@@ -70,8 +71,8 @@ impl<'a> Route<'a> {
 }
 
 /// A required body with the schema of this name.
-pub(super) fn body(content_type: &str, schema: &str) -> Option<RequestBody> {
-    let content = ContentBuilder::new().schema(Some(reference(schema))).build();
+pub(super) fn body(content_type: &str, schema: &str, example: Value) -> Option<RequestBody> {
+    let content = ContentBuilder::new().schema(Some(reference(schema))).example(Some(example)).build();
     Some(RequestBodyBuilder::new().content(content_type, content).required(Some(Required::True)).build())
 }
 

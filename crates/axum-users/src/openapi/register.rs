@@ -4,7 +4,7 @@ use super::{
     Part,
     operation::{JSON, Route, body},
     response::{Errors, json_body},
-    schema::{user_create, user_example, user_read},
+    schema::{create_example, user_create, user_example, user_read},
 };
 use crate::{DuplicateRegistration, ErrorCode, Profile, Users};
 
@@ -23,7 +23,7 @@ impl<P: Profile> Users<P> {
         let register = Route::post("register:register", prefix, "/register");
         let operation = register
             .operation("Creates a user.")
-            .request_body(body(JSON, "UserCreate"))
+            .request_body(body(JSON, "UserCreate", create_example::<P>()))
             .response("201", json_body("The new user.", "UserRead", user_example::<P>()))
             .body_errors(codes)
             .unavailable();

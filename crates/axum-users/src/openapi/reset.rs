@@ -1,10 +1,11 @@
+use serde_json::json;
 use utoipa::openapi::{OpenApi, schema::ObjectBuilder};
 
 use super::{
     Part,
     operation::{JSON, Route, body},
     response::{Errors, null},
-    schema::{email, password, text},
+    schema::{EMAIL, PASSWORD, TOKEN, email, password, text},
 };
 use crate::{ErrorCode, Profile, Users};
 
@@ -18,7 +19,7 @@ impl<P: Profile> Users<P> {
         part.schema(forgot.body_name(), fields);
         let operation = forgot
             .operation("Sends a token to reset the password, if an active user has the address.")
-            .request_body(body(JSON, &forgot.body_name()))
+            .request_body(body(JSON, &forgot.body_name(), json!({ "email": EMAIL })))
             .response("202", null("Accepted, whoever has the address."))
             .body_errors(&[])
             .unavailable();
@@ -33,7 +34,7 @@ impl<P: Profile> Users<P> {
         part.schema(reset.body_name(), fields);
         let operation = reset
             .operation("Sets a new password.")
-            .request_body(body(JSON, &reset.body_name()))
+            .request_body(body(JSON, &reset.body_name(), json!({ "token": TOKEN, "password": PASSWORD })))
             .response("200", null("The password is set."))
             .body_errors(&[ErrorCode::ResetPasswordBadToken, ErrorCode::ResetPasswordInvalidPassword])
             .unavailable();

@@ -13,6 +13,9 @@ use utoipa::openapi::{
 use super::operation::{JSON, reference};
 use crate::{ErrorCode, Policy};
 
+pub(super) const NOT_VERIFIED: &str = "The e-mail address is not verified.";
+pub(super) const OTHER_SITE: &str = "A cookie counts only for requests of its own site.";
+
 /// An answer with a JSON body of the schema of this name.
 pub(super) fn json_body(description: &str, schema: &str, example: Value) -> Response {
     let content = ContentBuilder::new().schema(Some(reference(schema))).example(Some(example)).build();
@@ -46,8 +49,8 @@ pub(super) trait Errors: Sized {
     fn body_errors(self, codes: &[ErrorCode]) -> Self;
     /// 401.
     fn unauthorized(self, policy: &Policy) -> Self;
-    /// 403, for this reason.
-    fn forbidden(self, reason: &str) -> Self;
+    /// 403, for any of these reasons; nothing when there are none.
+    fn forbidden<'a>(self, reasons: impl IntoIterator<Item = &'a str>) -> Self;
     /// Another error whose detail is the name of its status.
     fn error(self, status: &str, description: &str, detail: &str) -> Self;
     /// 503.
@@ -83,8 +86,9 @@ impl Errors for OperationBuilder {
         self.response("401", response)
     }
 
-    fn forbidden(self, reason: &str) -> Self {
-        self.error("403", reason, "Forbidden")
+    fn forbidden<'a>(self, reasons: impl IntoIterator<Item = &'a str>) -> Self {
+        let reasons: Vec<_> = reasons.into_iter().collect();
+        if reasons.is_empty() { self } else { self.error("403", &reasons.join(" "), "Forbidden") }
     }
 
     fn error(self, status: &str, description: &str, detail: &str) -> Self {

@@ -10,6 +10,11 @@ use crate::{
     value::{Column, ColumnType, Kind},
 };
 
+// What examples show.
+pub(super) const EMAIL: &str = "king.arthur@camelot.bt";
+pub(super) const PASSWORD: &str = "excalibur in the stone";
+pub(super) const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln";
+
 const FLAGS: [(&str, &str, bool); 3] = [
     ("is_active", "Inactive users cannot log in.", true),
     ("is_superuser", "Superusers manage all users.", false),
@@ -39,7 +44,7 @@ pub(super) fn user_read<P: Profile>() -> Object {
 pub(super) fn user_example<P: Profile>() -> Value {
     let mut user = Map::new();
     user.insert("id".to_owned(), example(P::Id::KIND));
-    user.insert("email".to_owned(), "king.arthur@camelot.bt".into());
+    user.insert("email".to_owned(), EMAIL.into());
     user.extend(FLAGS.map(|(name, _, default)| (name.to_owned(), default.into())));
     user.extend(readable::<P>().map(|column| (column.json.to_owned(), example(column.kind))));
     Value::Object(user)
@@ -65,6 +70,23 @@ pub(super) fn user_create<P: Profile>(policy: &Policy) -> Object {
         }
     }
     user.build()
+}
+
+/// A body that fits [`user_create`].
+pub(super) fn create_example<P: Profile>() -> Value {
+    let mut user = Map::new();
+    user.insert("email".to_owned(), EMAIL.into());
+    user.insert("password".to_owned(), PASSWORD.into());
+    user.extend(writable::<P>().map(|column| (column.json.to_owned(), example(column.kind))));
+    Value::Object(user)
+}
+
+/// A body that fits [`user_update`].
+pub(super) fn update_example<P: Profile>() -> Value {
+    let mut user = Map::new();
+    user.insert("email".to_owned(), EMAIL.into());
+    user.extend(writable::<P>().map(|column| (column.json.to_owned(), example(column.kind))));
+    Value::Object(user)
 }
 
 /// What changing a user takes: what is absent stays as it is.

@@ -6,8 +6,8 @@ use utoipa::openapi::{
 use super::{
     Part,
     operation::{JSON, Route, body},
-    response::{Errors, empty, json_body},
-    schema::{text, user_example, user_read, user_update},
+    response::{Errors, NOT_VERIFIED, empty, json_body},
+    schema::{text, update_example, user_example, user_read, user_update},
     security,
 };
 use crate::{ErrorCode, Profile, Users};
@@ -25,12 +25,15 @@ impl<P: Profile> Users<P> {
         let get_me = route(HttpMethod::Get, "/me", "users:current_user");
         part.route(&get_me, self.own(&get_me, "The user who is asking.").user::<P>());
         let patch_me = route(HttpMethod::Patch, "/me", "users:patch_current_user");
-        part.route(&patch_me, self.own(&patch_me, "Changes the user who is asking.").user::<P>().update());
+        part.route(
+            &patch_me,
+            self.own(&patch_me, "Changes the user who is asking.").user::<P>().update::<P>(),
+        );
 
         let get_user = route(HttpMethod::Get, "/{id}", "users:user");
         part.route(&get_user, self.any(&get_user, "A user.").user::<P>());
         let patch_user = route(HttpMethod::Patch, "/{id}", "users:patch_user");
-        part.route(&patch_user, self.any(&patch_user, "Changes a user.").user::<P>().update());
+        part.route(&patch_user, self.any(&patch_user, "Changes a user.").user::<P>().update::<P>());
         let delete_user = route(HttpMethod::Delete, "/{id}", "users:delete_user");
         let operation = self.any(&delete_user, "Deletes a user with all that belongs to them.");
         part.route(&delete_user, operation.response("204", empty("Deleted.")));
@@ -39,35 +42,31 @@ impl<P: Profile> Users<P> {
 
     /// An operation on the user who is asking.
     fn own(&self, route: &Route<'_>, description: &str) -> OperationBuilder {
-        let operation = self.protected(route, description);
-        match self.0.require_verified_users {
-            true => operation.forbidden("The e-mail address is not verified."),
-            false => operation,
-        }
+        self.protected(route, description, None)
     }
 
     /// An operation of superusers on any user.
     fn any(&self, route: &Route<'_>, description: &str) -> OperationBuilder {
-        let reason = match self.0.require_verified_users {
-            true => "Not a superuser, or the e-mail address is not verified.",
-            false => "Not a superuser.",
-        };
         let id = ParameterBuilder::new()
             .name("id")
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
             .schema(Some(text()))
             .build();
-        self.protected(route, description).parameter(id).forbidden(reason).error(
+        self.protected(route, description, Some("Not a superuser.")).parameter(id).error(
             "404",
             "There is no such user.",
             "Not Found",
         )
     }
 
-    fn protected(&self, route: &Route<'_>, description: &str) -> OperationBuilder {
-        let operation = security::protect(route.operation(description), self);
-        operation.unauthorized(self.policy()).unavailable()
+    fn protected(&self, route: &Route<'_>, description: &str, reason: Option<&str>) -> OperationBuilder {
+        let not_verified = self.0.require_verified_users.then_some(NOT_VERIFIED);
+        let other_site = self.other_site().filter(|_| route.method != HttpMethod::Get);
+        security::protect(route.operation(description), self)
+            .unauthorized(self.policy())
+            .forbidden([reason, not_verified, other_site].into_iter().flatten())
+            .unavailable()
     }
 }
 
@@ -75,7 +74,7 @@ trait UserOperation {
     /// Answers with a user.
     fn user<P: Profile>(self) -> Self;
     /// Takes changes to a user.
-    fn update(self) -> Self;
+    fn update<P: Profile>(self) -> Self;
 }
 
 impl UserOperation for OperationBuilder {
@@ -83,8 +82,8 @@ impl UserOperation for OperationBuilder {
         self.response("200", json_body("The user.", "UserRead", user_example::<P>()))
     }
 
-    fn update(self) -> Self {
-        self.request_body(body(JSON, "UserUpdate"))
+    fn update<P: Profile>(self) -> Self {
+        self.request_body(body(JSON, "UserUpdate", update_example::<P>()))
             .body_errors(&[ErrorCode::UpdateUserEmailAlreadyExists, ErrorCode::UpdateUserInvalidPassword])
             .error("409", "Somebody else changed the user at the same time.", "Conflict")
     }

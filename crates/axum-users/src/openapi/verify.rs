@@ -1,10 +1,11 @@
+use serde_json::json;
 use utoipa::openapi::{OpenApi, schema::ObjectBuilder};
 
 use super::{
     Part,
     operation::{JSON, Route, body},
     response::{Errors, json_body, null},
-    schema::{email, text, user_example, user_read},
+    schema::{EMAIL, TOKEN, email, text, user_example, user_read},
 };
 use crate::{ErrorCode, Profile, Users};
 
@@ -19,7 +20,7 @@ impl<P: Profile> Users<P> {
         part.schema(request.body_name(), fields);
         let operation = request
             .operation("Sends a token to verify the address, if an active user has it unverified.")
-            .request_body(body(JSON, &request.body_name()))
+            .request_body(body(JSON, &request.body_name(), json!({ "email": EMAIL })))
             .response("202", null("Accepted, whoever has the address."))
             .body_errors(&[])
             .unavailable();
@@ -30,7 +31,7 @@ impl<P: Profile> Users<P> {
         part.schema(verify.body_name(), fields);
         let operation = verify
             .operation("Marks the address as verified.")
-            .request_body(body(JSON, &verify.body_name()))
+            .request_body(body(JSON, &verify.body_name(), json!({ "token": TOKEN })))
             .response("200", json_body("The user.", "UserRead", user_example::<P>()))
             .body_errors(&[ErrorCode::VerifyUserBadToken, ErrorCode::VerifyUserAlreadyVerified])
             .unavailable();

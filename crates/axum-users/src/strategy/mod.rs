@@ -33,6 +33,10 @@ use crate::{
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no strategy for users with this profile",
+    note = "a backend is a name, a transport such as `Bearer` or `Cookie`, and a strategy such as `Jwt` or `Opaque`"
+)]
 pub trait Strategy<P: Profile>: Send + Sync + 'static {
     /// A new token for a user who has just logged in.
     fn write(

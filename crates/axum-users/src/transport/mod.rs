@@ -34,6 +34,10 @@ use crate::Policy;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no transport",
+    note = "a backend is a name, a transport such as `Bearer` or `Cookie`, and a strategy such as `Jwt` or `Opaque`"
+)]
 pub trait Transport: std::fmt::Debug + Send + Sync + 'static {
     /// The token of a request.
     fn read(&self, headers: &HeaderMap, policy: &Policy) -> Option<String>;

@@ -113,7 +113,11 @@ pub struct Fields(Vec<(&'static str, Value)>);
 impl Fields {
     /// Adds a column.
     pub fn push<T: ColumnType>(&mut self, column: &'static str, value: T) {
-        self.0.push((column, value.into_value()));
+        self.push_value(column, value.into_value());
+    }
+
+    pub(crate) fn push_value(&mut self, column: &'static str, value: Value) {
+        self.0.push((column, value));
     }
 
     /// The columns and their values, in order.
@@ -142,8 +146,16 @@ impl Row {
     /// # Errors
     /// [`ColumnError`] when the row is too short or the stored value is not a `T`.
     pub fn read<T: ColumnType>(&mut self, column: &'static str) -> Result<T, ColumnError> {
+        self.read_with(column, T::from_value)
+    }
+
+    pub(crate) fn read_with<T>(
+        &mut self,
+        column: &'static str,
+        convert: impl FnOnce(Value) -> Result<T, Value>,
+    ) -> Result<T, ColumnError> {
         let value = self.0.next().ok_or(ColumnError { column })?;
-        T::from_value(value).map_err(|_| ColumnError { column })
+        convert(value).map_err(|_| ColumnError { column })
     }
 }
 

@@ -19,6 +19,7 @@ mod mount;
 mod openapi;
 mod policy;
 mod postgres;
+mod profile;
 mod register;
 mod reset;
 mod store;

@@ -1,9 +1,15 @@
-use axum_users::Profile;
+//! Fields whose types cannot be columns: one error each, at the type.
 
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, Profile)]
+use std::collections::HashMap;
+
+use axum_users::Profile;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Serialize, Deserialize, Profile)]
 struct Account {
     first_name: String,
-    nicknames: Vec<String>,
+    tags: Vec<String>,
+    settings: Option<HashMap<String, bool>>,
 }
 
 fn main() {}

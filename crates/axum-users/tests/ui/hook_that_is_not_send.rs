@@ -1,3 +1,5 @@
+//! A hook that keeps what cannot change threads across an await.
+
 use std::rc::Rc;
 
 use axum_users::{Context, HookResult, Hooks, User};
@@ -6,11 +8,12 @@ struct Events;
 
 impl Hooks for Events {
     async fn after_register(&self, user: &User, _: &Context) -> HookResult {
-        let name = Rc::new(user.email.clone());
-        std::future::ready(()).await;
-        println!("{name}");
+        let email = Rc::new(user.email.clone());
+        notify(&email).await;
         Ok(())
     }
 }
+
+async fn notify(_: &str) {}
 
 fn main() {}

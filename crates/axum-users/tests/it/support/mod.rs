@@ -3,6 +3,8 @@
 mod answer;
 mod app;
 mod forge;
+#[cfg(feature = "openapi")]
+mod golden;
 mod hasher;
 mod hooks;
 mod scenario;
@@ -10,6 +12,8 @@ mod scenario;
 mod smtp;
 mod store;
 
+#[cfg(feature = "openapi")]
+pub(crate) use self::golden::assert_golden;
 #[cfg(feature = "mailer")]
 pub(crate) use self::smtp::SmtpSink;
 pub(crate) use self::{

@@ -1,10 +1,12 @@
+//! A hook that lacks an argument.
+
 use axum_users::{HookResult, Hooks, User};
 
 struct Events;
 
 impl Hooks for Events {
     async fn after_register(&self, user: &User) -> HookResult {
-        println!("{}", user.email);
+        println!("{} registered", user.email);
         Ok(())
     }
 }
