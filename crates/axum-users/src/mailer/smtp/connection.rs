@@ -10,7 +10,8 @@ use lettre::transport::smtp::{
 };
 
 use super::super::MailError;
-use super::url::Encryption;
+use super::{stream::LineStream, url::Encryption};
+use crate::BoxError;
 
 /// More of a server's reply is not kept.
 const REPLY_MAX_CHARS: usize = 200;
@@ -30,9 +31,16 @@ pub(super) async fn open(
     tls: Option<&TlsParameters>,
 ) -> Result<AsyncSmtpConnection, MailError> {
     let hello_name = ClientId::default();
-    let implicit = tls.filter(|_| encryption == Encryption::Implicit).cloned();
-    let connecting = AsyncSmtpConnection::connect_tokio1((host, port), None, &hello_name, implicit, None);
-    let mut connection = connecting.await.map_err(|error| open_error(server, error))?;
+    let connection = match tls.filter(|_| encryption == Encryption::Implicit).cloned() {
+        implicit @ Some(_) => {
+            AsyncSmtpConnection::connect_tokio1((host, port), None, &hello_name, implicit, None).await
+        }
+        None => {
+            let stream = LineStream::connect(host, port).await.map_err(|error| unreachable(server, error))?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello_name).await
+        }
+    };
+    let mut connection = connection.map_err(|error| open_error(server, error))?;
     if let Some(tls) = tls.filter(|_| encryption != Encryption::Implicit) {
         if connection.can_starttls() {
             let encrypting = connection.starttls(tls.clone(), &hello_name);
@@ -84,6 +92,10 @@ fn open_error(server: &str, error: SmtpError) -> MailError {
     if io_error(&error).is_some_and(|error| error.kind() == io::ErrorKind::InvalidData) {
         return tls_error(server, error);
     }
+    unreachable(server, error)
+}
+
+fn unreachable(server: &str, error: impl Into<BoxError>) -> MailError {
     MailError::Unreachable { server: server.to_owned(), source: error.into() }
 }
 

@@ -3,6 +3,7 @@
 mod connection;
 mod message;
 mod server;
+mod stream;
 mod url;
 
 use std::{fmt, time::Duration};

@@ -7,15 +7,17 @@ mod forge;
 mod golden;
 mod hasher;
 mod hooks;
+#[cfg(feature = "mailer")]
+mod mime;
 mod scenario;
 #[cfg(feature = "mailer")]
 mod smtp;
 mod store;
+#[cfg(feature = "mailer")]
+mod tls;
 
 #[cfg(feature = "openapi")]
 pub(crate) use self::golden::assert_golden;
-#[cfg(feature = "mailer")]
-pub(crate) use self::smtp::SmtpSink;
 pub(crate) use self::{
     answer::{Answer, Ask},
     app::{KING, PASSWORD, SECRET, TestApp, jwt, stored_cookie},
@@ -24,6 +26,12 @@ pub(crate) use self::{
     hooks::{Marker, Reaction, Recorder},
     scenario::{Scenario, run},
     store::{Database, Kind, Store, postgres_schema},
+};
+#[cfg(feature = "mailer")]
+pub(crate) use self::{
+    mime::ReadMail,
+    smtp::{SmtpOptions, SmtpSink},
+    tls::Authority,
 };
 
 /// Runs an `async fn(Kind)` once for every store.

@@ -1,0 +1,257 @@
+//! From a request to the mail: who gets it, where its link leads, and that answers do not depend on it.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum_users::{
+    DuplicateRegistration, Policy,
+    mailer::{AnyMailer, ConsoleMailer, EmailHooks, Mail, MailError, Mailer, SmtpMailer},
+};
+use serde_json::{Value, json};
+
+use super::{SENDER, plain, url};
+use crate::support::{
+    Answer, KING, Kind, PASSWORD, ReadMail, SmtpOptions, SmtpSink, TestApp, jwt, stored_cookie,
+};
+
+const PUBLIC: &str = "https://accounts.camelot.bt/people";
+
+fn hooks<M: Mailer>(mailer: M) -> EmailHooks<M> {
+    EmailHooks::new(mailer, PUBLIC.parse().unwrap()).product("Camelot").lifetimes(3600, 86_400)
+}
+
+/// An application that mails, and hides who has registered.
+async fn app<M: Mailer>(hooks: EmailHooks<M>) -> TestApp {
+    TestApp::with(Kind::Memory, |builder, store| {
+        let policy = Policy { duplicate_registration: DuplicateRegistration::Hide, ..Policy::secure() };
+        builder.policy(policy).backend(jwt()).backend(stored_cookie(store)).hooks(hooks)
+    })
+    .await
+}
+
+const FORGOT: &str = "/auth/forgot-password";
+const VERIFY: &str = "/auth/request-verify-token";
+
+async fn ask(app: &TestApp, path: &str, email: &str) -> Answer {
+    let answer = app.post(path).json(&json!({ "email": email })).send().await;
+    app.users.shutdown().await;
+    answer
+}
+
+#[tokio::test]
+async fn fgt_3_the_stored_address_gets_the_mail_and_its_link_works_once() {
+    let sink = SmtpSink::start().await;
+    let app = app(hooks(plain(&sink))).await;
+    let stored = "King.Arthur@camelot.bt";
+    assert_eq!(app.register(stored, PASSWORD).await.status, 201);
+    assert!(sink.mails().is_empty(), "who registers asks for nothing yet");
+
+    assert_eq!(ask(&app, FORGOT, "KING.ARTHUR@Camelot.BT").await.status, 202);
+    assert_eq!(ask(&app, VERIFY, " king.arthur@ｃamelot.bt ").await.status, 202);
+    assert_eq!(app.register("king.ARTHUR@camelot.bt", "another password").await.status, 201);
+    app.users.shutdown().await;
+    assert_eq!(sink.commands("RCPT"), vec![format!("RCPT TO:<{stored}>"); 3]);
+    let mails: Vec<_> = sink.mails().iter().map(|raw| ReadMail::of(raw)).collect();
+    let subjects: Vec<_> = mails.iter().map(|mail| mail.header("Subject")).collect();
+    let expected = [
+        "Choose a new password for Camelot",
+        "Verify your e-mail address for Camelot",
+        "You already have an account at Camelot",
+    ];
+    assert_eq!(subjects, expected);
+    assert!(mails[0].text.contains("1 hour") && mails[1].text.contains("24 hours"));
+    assert!(mails[0].link().starts_with(&format!("{PUBLIC}/reset-password#token=")));
+    assert!(mails[1].link().starts_with(&format!("{PUBLIC}/verify-email#token=")));
+    assert_eq!(mails[2].link(), format!("{PUBLIC}/"));
+
+    let verify = app.post("/auth/verify").json(&json!({"token": mails[1].token()})).send().await;
+    assert_eq!(verify.status, 200);
+    assert_eq!(app.reset(mails[0].token(), "excalibur in the stone").await.status, 200);
+    assert_eq!(app.reset(mails[0].token(), "mordred was here").await.status, 400);
+    app.login(KING, "excalibur in the stone").await;
+
+    for unknown in ["nobody@camelot.bt", "king.arthur@camelot.bt.evil.example", "mi\u{212a}e@camelot.bt"] {
+        ask(&app, FORGOT, unknown).await;
+        ask(&app, VERIFY, unknown).await;
+    }
+    assert_eq!(sink.mails().len(), 3);
+}
+
+#[tokio::test]
+async fn fgt_2_fgt_4_no_request_changes_where_links_lead() {
+    let sink = SmtpSink::start().await;
+    let app = app(hooks(plain(&sink))).await;
+    app.add(KING).await;
+    let evil = "evil.example";
+    for (header, value) in [
+        ("host", evil),
+        ("x-forwarded-host", evil),
+        ("x-forwarded-server", evil),
+        ("x-forwarded-proto", "evil"),
+        ("x-forwarded-prefix", "//evil.example"),
+        ("forwarded", "host=evil.example;proto=https"),
+        ("x-original-host", evil),
+        ("x-original-url", "https://evil.example/"),
+        ("origin", "https://evil.example"),
+        ("referer", "https://evil.example/"),
+    ] {
+        for path in [FORGOT, VERIFY] {
+            let body = json!({"email": KING, "reset_url": "https://evil.example", "redirect_to": evil});
+            let answer = app.post(path).header(header, value).json(&body).send().await;
+            assert_eq!(answer.status, 202, "{header}");
+        }
+    }
+    // The absolute form of a request target (RFC 9112 §3.2.2), and two hosts.
+    for path in [FORGOT, VERIFY] {
+        let ask = app
+            .post(&format!("http://evil.example{path}"))
+            .header("host", evil)
+            .header("host", "other.example");
+        assert_eq!(ask.json(&json!({"email": KING})).send().await.status, 202);
+    }
+    app.users.shutdown().await;
+    let mails = sink.mails();
+    assert_eq!(mails.len(), 22);
+    for raw in mails {
+        let mail = ReadMail::of(&raw);
+        assert!(mail.link().starts_with("https://accounts.camelot.bt/people/"), "{}", mail.text);
+        assert!(!mail.text.contains("evil") && !mail.html.unwrap().contains("evil"));
+    }
+}
+
+#[tokio::test]
+async fn links_lead_to_the_applications_own_pages() {
+    let sink = SmtpSink::start().await;
+    let hooks = hooks(plain(&sink))
+        .reset_page("https://app.camelot.bt/new-password".parse().unwrap())
+        .verify_page("https://app.camelot.bt".parse().unwrap());
+    let app = app(hooks).await;
+    app.add(KING).await;
+    ask(&app, FORGOT, KING).await;
+    ask(&app, VERIFY, KING).await;
+    let mails: Vec<_> = sink.mails().iter().map(|raw| ReadMail::of(raw)).collect();
+    assert!(mails[0].link().starts_with("https://app.camelot.bt/new-password#token="), "{}", mails[0].link());
+    assert!(mails[1].link().starts_with("https://app.camelot.bt/#token="), "{}", mails[1].link());
+    assert_eq!(app.reset(mails[0].token(), "excalibur in the stone").await.status, 200);
+}
+
+/// Everything that can be told from answers: status, headers, body.
+async fn answers(app: &TestApp) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    for (path, email) in
+        [(FORGOT, KING), (FORGOT, "nobody@camelot.bt"), (VERIFY, KING), (VERIFY, "nobody@camelot.bt")]
+    {
+        answers.push(app.post(path).json(&json!({ "email": email })).send().await);
+    }
+    let mut registered = app.register(KING, "another password").await;
+    let mut body = registered.json();
+    body["id"] = Value::Null;
+    registered.body = body.to_string().into();
+    answers.push(registered);
+    answers
+}
+
+/// As far as it goes without an outbox: the answer tells nothing of the mail server, and does not wait for it.
+#[tokio::test]
+async fn f_10_answers_are_the_same_without_a_mail_server() {
+    let up = SmtpSink::start().await;
+    let (stuck, refusing) = (
+        SmtpOptions::default().answer("CONNECT", "").start().await,
+        SmtpOptions::default().answer("RCPT", "550 5.1.1 no").start().await,
+    );
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let down =
+        SmtpMailer::new(&format!("smtp://127.0.0.1:{port}?tls=none").parse().unwrap(), SENDER).unwrap();
+    let mut seen: Vec<(usize, Vec<Answer>)> = Vec::new();
+    for mailer in [plain(&up), down, plain(&refusing), plain(&stuck).with_timeout(Duration::from_millis(300))]
+    {
+        let app = app(hooks(mailer)).await;
+        app.add(KING).await;
+        let answers = answers(&app).await;
+        assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [202, 202, 202, 202, 201]);
+        app.users.shutdown().await;
+        let attempts = app.hooks.take_names().iter().filter(|name| name.starts_with("after_")).count();
+        seen.push((attempts, answers));
+        // The service goes on.
+        app.login(KING, PASSWORD).await;
+    }
+    assert_eq!(up.mails().len(), 3);
+    for (attempts, answers) in &seen {
+        assert_eq!(*attempts, 3);
+        assert_eq!(answers, &seen[0].1);
+    }
+}
+
+/// An answer waits for no mail: the server does not even say hello until all of them have come.
+#[tokio::test]
+async fn fgt_1_answers_come_before_mails_are_sent() {
+    let stuck = SmtpOptions::default().answer("CONNECT", "").start().await;
+    let app = app(hooks(mailer_that_waits(&stuck))).await;
+    app.add(KING).await;
+    let answers = tokio::time::timeout(Duration::from_secs(20), answers(&app)).await;
+    assert_eq!(answers.expect("no answer waits for the mail server").len(), 5);
+}
+
+/// Waits for the server for longer than any test takes.
+fn mailer_that_waits(sink: &SmtpSink) -> SmtpMailer {
+    SmtpMailer::new(&url(sink, "?tls=none"), SENDER).unwrap().with_timeout(Duration::from_secs(3600))
+}
+
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_console_shows_what_a_person_needs() {
+    let screen = Screen::default();
+    let app = app(hooks(AnyMailer::new(ConsoleMailer::new(screen.clone())))).await;
+    app.add(KING).await;
+    ask(&app, FORGOT, KING).await;
+    let shown = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+    let block =
+        shown.strip_prefix("--- mail ---\n").unwrap().strip_suffix("\n--- end of mail ---\n").unwrap();
+    let (head, text) = block.split_once("\n\n").unwrap();
+    assert_eq!(head, format!("To: {KING}\nSubject: Choose a new password for Camelot"));
+    let link = text.lines().find(|line| line.contains("://")).unwrap();
+    let token = link.strip_prefix(&format!("{PUBLIC}/reset-password#token=")).unwrap();
+    assert_eq!(app.reset(token, "excalibur in the stone").await.status, 200);
+}
+
+struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe))
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn mai_1_a_console_is_as_strict_as_a_server() {
+    let console = ConsoleMailer::new(Screen::default());
+    let mail = |to: &str, subject: &str| Mail {
+        to: to.into(),
+        subject: subject.into(),
+        text: "x".into(),
+        html: None,
+    };
+    let recipient = console.send(mail("a@camelot.bt\n--- end of mail ---", "x")).await;
+    assert!(matches!(recipient, Err(MailError::InvalidRecipient)));
+    let subject = console.send(mail(KING, "x\n\nhttps://evil.example")).await;
+    assert!(matches!(subject, Err(MailError::InvalidSubject)));
+    let broken = ConsoleMailer::new(Broken).send(mail(KING, "x")).await.unwrap_err();
+    assert!(matches!(broken, MailError::Console(_)) && !broken.is_permanent());
+}
