@@ -52,3 +52,37 @@ impl<S: Sync> FromRequestParts<S> for Context {
         Ok(Self::from_parts(parts))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Marker(u8);
+
+    fn parts() -> Parts {
+        let request = Request::post("/auth/jwt/login?username=king")
+            .header("authorization", "Bearer secret-token")
+            .extension(Marker(7));
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[tokio::test]
+    async fn headers_and_extensions_are_those_of_the_request() {
+        let mut parts = parts();
+        let cx = Context::from_request_parts(&mut parts, &()).await.unwrap();
+        assert_eq!(cx.headers().unwrap()["authorization"], "Bearer secret-token");
+        assert_eq!(cx.extension::<Marker>(), Some(&Marker(7)));
+        assert_eq!(cx.extension::<u8>(), None);
+        let none = Context::none();
+        assert!(none.headers().is_none() && none.extension::<Marker>().is_none());
+    }
+
+    #[test]
+    fn lgs_1_debug_shows_neither_headers_nor_query() {
+        let shown = format!("{:?}", Context::from_parts(&parts()));
+        assert_eq!(shown, r#"Context(Some((POST, "/auth/jwt/login")))"#);
+    }
+}

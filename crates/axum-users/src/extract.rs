@@ -139,7 +139,16 @@ impl Guard {
     }
 }
 
-/// Implements an extractor, and the optional one: refusals become `None`, failures stay failures.
+/// Refusals become `None`, failures stay failures.
+fn optional<T>(extracted: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
+    match extracted {
+        Ok(extracted) => Ok(Some(extracted)),
+        Err(refusal) if refusal.is_refusal() => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Implements an extractor, and the optional one.
 macro_rules! extractor {
     ($name:ident, $guard:expr) => {
         impl<P: Profile, S: Send + Sync> FromRequestParts<S> for $name<P>
@@ -161,11 +170,7 @@ macro_rules! extractor {
             type Rejection = ApiError;
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, ApiError> {
-                match <Self as FromRequestParts<S>>::from_request_parts(parts, state).await {
-                    Ok(user) => Ok(Some(user)),
-                    Err(refusal) if refusal.is_refusal() => Ok(None),
-                    Err(failure) => Err(failure),
-                }
+                optional(<Self as FromRequestParts<S>>::from_request_parts(parts, state).await)
             }
         }
 
@@ -202,6 +207,6 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, ApiError> {
-        authenticate(&Users::from_ref(state), parts).await
+        optional(<Self as FromRequestParts<S>>::from_request_parts(parts, state).await)
     }
 }

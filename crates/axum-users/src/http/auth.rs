@@ -37,7 +37,8 @@ async fn login<P: Profile>(
     if !backend.accepts_origin(&parts, &users.0.trusted_origins) {
         return Err(ApiError::forbidden());
     }
-    let bytes = body::collect(body, &rules(policy)).await.map_err(|error| ApiError::body(error, policy))?;
+    let bytes = body::collect(&parts.headers, body, &rules(policy)).await;
+    let bytes = bytes.map_err(|error| ApiError::body(error, policy))?;
     let form = read_login_form(bytes, content_type(&parts), &rules(policy)).await;
     let form = form.map_err(|error| ApiError::body(error, policy))?;
 

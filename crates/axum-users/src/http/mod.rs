@@ -65,7 +65,7 @@ fn content_type(parts: &Parts) -> Option<&str> {
 async fn split(request: Request, policy: &Policy) -> Result<(Parts, ParsedBody), ApiError> {
     let (parts, body) = request.into_parts();
     let refuse = |error: BodyError| ApiError::body(error, policy);
-    let bytes = body::collect(body, &rules(policy)).await.map_err(refuse)?;
+    let bytes = body::collect(&parts.headers, body, &rules(policy)).await.map_err(refuse)?;
     let parsed = body::parse(&bytes, content_type(&parts), &rules(policy)).map_err(refuse)?;
     Ok((parts, parsed))
 }

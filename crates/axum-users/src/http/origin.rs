@@ -22,6 +22,25 @@ pub(crate) fn is_own(method: &Method, headers: &HeaderMap, trusted: &[String]) -
     }
 }
 
+/// Whether the text is an origin as browsers write it (RFC 6454 §6.2): scheme, host and a port that is not the usual one.
+pub(crate) fn is_origin(text: &str) -> bool {
+    let Some((scheme, authority)) = text.split_once("://") else { return false };
+    let usual = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        // Pages of native frameworks, such as `tauri://localhost`.
+        "file" | "ftp" => return false,
+        _ => "",
+    };
+    let lower_case = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let scheme_is_one = scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.bytes().all(|byte| lower_case(byte) || b"+-.".contains(&byte));
+    let authority_is_one = !authority.is_empty()
+        && authority.bytes().all(|byte| lower_case(byte) || b"-._:[]".contains(&byte))
+        && authority.parse::<http::uri::Authority>().is_ok_and(|authority| !authority.host().is_empty());
+    scheme_is_one && authority_is_one && (usual.is_empty() || !authority.ends_with(usual))
+}
+
 /// Browsers of before 2023 send no `Sec-Fetch-Site`: the origin's host and port must be those they asked for.
 fn is_of_this_host(origin: &str, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());

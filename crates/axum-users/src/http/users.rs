@@ -81,11 +81,18 @@ async fn patch_me<P: Profile>(State(users): State<Users<P>>, request: Request) -
         other => ApiError::user(other, CODES),
     })?;
     let mut response = Json(&updated).into_response();
-    if new_password && users.policy().end_sessions_on_password_change {
+    if new_password && users.policy().end_sessions_on_password_change && backend.is_ambient() {
         // All sessions have ended; a browser that keeps its session in a cookie gets a new one.
-        let login = backend.login(&updated, &users.0.accounts).await?;
-        for cookie in login.headers().get_all(header::SET_COOKIE) {
-            response.headers_mut().append(header::SET_COOKIE, cookie.clone());
+        match backend.login(&updated, &users.0.accounts).await {
+            Ok(login) => {
+                for cookie in login.headers().get_all(header::SET_COOKIE) {
+                    response.headers_mut().append(header::SET_COOKIE, cookie.clone());
+                }
+            }
+            // The password is changed: the client logs in with it.
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "no session after a new password");
+            }
         }
     }
     Ok(response)

@@ -4,4 +4,5 @@ mod forged;
 mod keys;
 mod login;
 mod logout;
+mod origin;
 mod sessions;

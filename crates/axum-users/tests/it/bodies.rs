@@ -5,6 +5,7 @@ use axum_users::Policy;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{KING, Kind, PASSWORD, TestApp};
 
@@ -41,6 +42,57 @@ async fn reg_7_bodies_beyond_the_limit_are_too_large() {
     }
     assert_eq!(app.users.password_operations(), operations, "nothing was hashed");
 }
+
+/// Over a real connection: a client that sends all of its body before it reads gets the answer too, not a broken pipe. One
+/// that never stops sending does not keep the server reading.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reg_7_clients_with_large_bodies_get_their_answer() {
+    let app = TestApp::new(Kind::Memory).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, app.router.clone()).into_future());
+    for path in ["/auth/register", "/auth/jwt/login"] {
+        for _ in 0..20 {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            let length = 3_900_000;
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            stream.write_all(&[head.as_bytes(), &vec![b'x'; length]].concat()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 413 ") && answer.ends_with(TOO_LARGE), "{answer}");
+        }
+    }
+
+    // Announced or not, and more than any client sends by mistake.
+    for (header, chunk) in [("content-length: 100000000000", ""), ("transfer-encoding: chunked", "10000\r\n")]
+    {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /auth/register HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{header}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let block =
+            [chunk.as_bytes(), &[b'x'; 65_536], if chunk.is_empty() { b"" } else { b"\r\n" }].concat();
+        let mut sent = 0;
+        while stream.write_all(&block).await.is_ok() {
+            sent += block.len();
+            assert!(sent < 100_000_000, "the server reads on and on");
+        }
+    }
+
+    // Who asks before sending sends nothing.
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = "POST /auth/register HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\
+                expect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 413");
+}
+
+const TOO_LARGE: &str = r#"{"detail":"Content Too Large"}"#;
 
 #[tokio::test]
 async fn reg_7_deep_json_and_many_keys_are_refused_quickly() {

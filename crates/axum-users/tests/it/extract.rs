@@ -6,7 +6,7 @@ use axum_users::{
     Policy, Superuser, UpdateUser, Users, VerifiedUser,
 };
 
-use crate::support::{Ask, KING, Kind, PASSWORD, SECRET, Store, TestApp, on_every_store};
+use crate::support::{Answer, Ask, KING, Kind, PASSWORD, SECRET, Store, TestApp, on_every_store};
 
 on_every_store![
     every_guard_with_every_backend_and_user,
@@ -140,24 +140,43 @@ async fn set_active(app: &TestApp, email: &str, active: bool) {
 }
 
 async fn f_7_a_failing_store_is_never_anonymous(kind: Kind) {
-    let (app, router) = app(kind, Policy::secure()).await;
-    app.add(KING).await;
-    for backend in BACKENDS {
-        let header = credential(&app, backend, KING).await;
-        app.store.break_down();
-        for guard in ["current", "verified", "superuser", "authenticated"] {
-            for path in [format!("/{guard}"), format!("/maybe/{guard}")] {
-                let answer = Ask::new(router.clone(), "GET", &path).header(header.0, &header.1).send().await;
+    for policy in [Policy::secure(), Policy::fastapi_users()] {
+        let (app, router) = app(kind, policy).await;
+        app.add(KING).await;
+        for backend in BACKENDS {
+            let header = credential(&app, backend, KING).await;
+            app.store.break_down();
+            let unavailable = |answer: Answer, case: &str| {
                 answer.assert_detail(503, "Service Unavailable");
-                assert_eq!(answer.header("retry-after"), Some("1"), "{path} by {backend}");
+                assert_eq!(answer.header("retry-after"), Some("1"), "{case} by {backend}");
+            };
+            for guard in ["current", "verified", "superuser", "authenticated"] {
+                for path in [format!("/{guard}"), format!("/maybe/{guard}")] {
+                    let answer =
+                        Ask::new(router.clone(), "GET", &path).header(header.0, &header.1).send().await;
+                    unavailable(answer, &path);
+                }
             }
+            let id = "6f1c2c5e-9f6b-4f1c-8b1a-2a3b4c5d6e7f";
+            for (method, path) in [
+                ("GET", "/users/me".to_owned()),
+                ("PATCH", "/users/me".to_owned()),
+                ("GET", format!("/users/{id}")),
+                ("PATCH", format!("/users/{id}")),
+                ("DELETE", format!("/users/{id}")),
+                ("POST", format!("/auth/{backend}/logout")),
+            ] {
+                let ask = app.ask(method, &path).header(header.0, &header.1).json(&serde_json::json!({}));
+                unavailable(ask.send().await, &path);
+            }
+            let answer = app.login_answer(&format!("/auth/{backend}/login"), KING, PASSWORD).await;
+            unavailable(answer, "login");
+            let current = Ask::new(router.clone(), "GET", "/current").send().await;
+            assert_eq!(current.status, 401, "without a credential nothing needs to be asked");
+            app.store.recover();
+            let answer = Ask::new(router.clone(), "GET", "/current").header(header.0, &header.1).send().await;
+            assert_eq!((answer.status, answer.text()), (200, KING), "nothing was lost");
         }
-        let answer = app.login_answer(&format!("/auth/{backend}/login"), KING, PASSWORD).await;
-        answer.assert_detail(503, "Service Unavailable");
-        assert_eq!(answer.header("retry-after"), Some("1"));
-        let current = Ask::new(router.clone(), "GET", "/current").send().await;
-        assert_eq!(current.status, 401, "without a credential nothing needs to be asked");
-        app.store.recover();
     }
 }
 

@@ -13,9 +13,9 @@ mod validation;
 mod reference_tests;
 
 use axum::body::{Body, HttpBody};
-use bytes::Bytes;
-use http::StatusCode;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt;
 use serde_json::Value;
 
 use self::validation::ValidationError;
@@ -118,21 +118,37 @@ impl Default for BodyRules {
     }
 }
 
+/// So many bytes beyond the limit are read and thrown away: most clients read no answer before they have sent everything, and
+/// would get a broken connection instead of a 413.
+const LINGER_BYTES: usize = 4 * 1024 * 1024;
+
 /// Collects a body, up to the rules' size.
 ///
 /// # Errors
-/// [`BodyError::TooLarge`], before anything is read when the request announces its length, and
-/// [`BodyError::Unparsable`] when the connection breaks.
-pub(crate) async fn collect(body: Body, rules: &BodyRules) -> Result<Bytes, BodyError> {
+/// [`BodyError::TooLarge`], and [`BodyError::Unparsable`] when the connection breaks.
+pub(crate) async fn collect(
+    headers: &HeaderMap,
+    mut body: Body,
+    rules: &BodyRules,
+) -> Result<Bytes, BodyError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > rules.max_bytes {
+    let readable = rules.max_bytes.saturating_add(LINGER_BYTES);
+    // Who waits for permission to send needs none to read the answer (RFC 9110 §10.1.1).
+    let waits = headers.contains_key(header::EXPECT);
+    if announced > readable || waits && announced > rules.max_bytes {
         return Err(BodyError::TooLarge);
     }
-    match Limited::new(body, rules.max_bytes).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
-        Err(_) => Err(BodyError::Unparsable),
+    let (mut bytes, mut received) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| BodyError::Unparsable)?.into_data() else { continue };
+        received = received.saturating_add(data.len());
+        match received {
+            _ if received <= rules.max_bytes => bytes.extend_from_slice(&data),
+            _ if received <= readable => {}
+            _ => break,
+        }
     }
+    if received > rules.max_bytes { Err(BodyError::TooLarge) } else { Ok(bytes.freeze()) }
 }
 
 /// The media type of a `Content-Type` header, without parameters, in lower case; empty if there is none.
@@ -147,20 +163,27 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_body_is_collected_up_to_the_limit() {
-        let rules = BodyRules { max_bytes: 5, ..BodyRules::default() };
-        assert_eq!(collect(Body::from("12345"), &rules).await.unwrap(), "12345");
-        assert!(matches!(collect(Body::from("123456"), &rules).await, Err(BodyError::TooLarge)));
+    async fn collect(body: Body, max_bytes: usize) -> Result<Bytes, BodyError> {
+        let rules = BodyRules { max_bytes, ..BodyRules::default() };
+        super::collect(&HeaderMap::new(), body, &rules).await
+    }
+
+    fn unannounced(text: &'static str) -> Body {
+        let body = Body::new(Full::from(text).map_frame(|frame| frame));
+        assert_eq!(body.size_hint().lower(), 0);
+        body
     }
 
     #[tokio::test]
-    async fn a_body_that_announces_no_length_is_limited_too() {
-        let unannounced = Body::new(Full::from("12345678").map_frame(|frame| frame));
-        assert_eq!(unannounced.size_hint().lower(), 0);
-        let rules = BodyRules { max_bytes: 5, ..BodyRules::default() };
-        let error = collect(unannounced, &rules).await.unwrap_err();
-        assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
-        assert_eq!(error.into_detail(Echo::No), "Content Too Large");
+    async fn a_body_is_collected_up_to_the_limit() {
+        for body in [Body::from("12345"), unannounced("12345")] {
+            assert_eq!(collect(body, 5).await.unwrap(), "12345");
+        }
+        for body in [Body::from("123456"), unannounced("123456")] {
+            let error = collect(body, 5).await.unwrap_err();
+            assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
+            assert_eq!(error.into_detail(Echo::No), "Content Too Large");
+        }
+        assert_eq!(collect(Body::empty(), 0).await.unwrap(), "");
     }
 }

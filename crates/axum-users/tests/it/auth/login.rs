@@ -8,6 +8,7 @@ on_every_store![
     log_1_all_refusals_are_one_answer,
     log_12_an_outdated_hash_is_replaced_once,
     log_12_a_new_hash_never_overwrites_a_newer_password,
+    log_12_logins_racing_a_reset_open_nothing_afterwards,
 ];
 
 async fn answers_of_both_transports(kind: Kind) {
@@ -239,6 +240,75 @@ async fn log_12_a_new_hash_never_overwrites_a_newer_password(kind: Kind) {
     assert_eq!(app.login_answer("/auth/jwt/login", KING, PASSWORD).await.status, 400);
     app.login(KING, "new password").await;
     app.reset(&token, "a third password").await.assert_detail(400, "RESET_PASSWORD_BAD_TOKEN");
+}
+
+/// The same with nothing but parallelism: whoever comes first, no password but the one that was set last opens anything,
+/// and no session of the other outlives it.
+async fn log_12_logins_racing_a_reset_open_nothing_afterwards(kind: Kind) {
+    for round in 0..20 {
+        let app = TestApp::new(kind).await;
+        let user = app.add(KING).await;
+        if round % 2 == 0 {
+            let outdated =
+                Changes { hashed_password: Some(CheapHasher::outdated(PASSWORD)), ..Changes::default() };
+            app.store.update(&user.id, &outdated).await.unwrap();
+        }
+        let token = app.forgot(KING).await;
+        let login = |backend: &str| {
+            let ask = app.post(&format!("/auth/{backend}/login"));
+            tokio::spawn(ask.form(&[("username", KING), ("password", PASSWORD)]).send())
+        };
+        let mut logins: Vec<_> = (0..2).flat_map(|_| [login("jwt"), login("cookie")]).collect();
+        let body = serde_json::json!({"token": token, "password": "new password"});
+        let reset = tokio::spawn(app.post("/auth/reset-password").json(&body).send());
+        logins.extend((0..2).flat_map(|_| [login("jwt"), login("cookie")]));
+
+        let (mut tokens, mut cookies) = (Vec::new(), Vec::new());
+        for login in logins {
+            let answer = login.await.unwrap();
+            match answer.status {
+                200 => tokens.push(answer.json()["access_token"].as_str().unwrap().to_owned()),
+                204 => cookies.push(answer.cookie()),
+                _ => answer.assert_detail(400, "LOGIN_BAD_CREDENTIALS"),
+            }
+        }
+        let reset = reset.await.unwrap();
+        let opened = app.login_answer("/auth/jwt/login", KING, PASSWORD).await.status;
+        if reset.status == 200 {
+            assert_eq!(opened, 400, "the old password is gone");
+            app.login(KING, "new password").await;
+            for token in tokens {
+                assert_eq!(app.me(&token).await.status, 401, "a session of the old password lives on");
+            }
+            for cookie in cookies {
+                assert_eq!(
+                    app.me_by_cookie(&cookie).await.status,
+                    401,
+                    "a session of the old password lives on"
+                );
+            }
+        } else {
+            // A login has hashed the password anew, and the token was for the outdated hash.
+            reset.assert_detail(400, "RESET_PASSWORD_BAD_TOKEN");
+            assert_eq!((opened, round % 2), (200, 0));
+        }
+    }
+}
+
+/// A better hash is not worth a login: a database that takes no writes for a while still tells who is who (F-15).
+#[tokio::test]
+async fn a_hash_that_cannot_be_made_anew_keeps_nobody_out() {
+    let app = TestApp::new(Kind::Memory).await;
+    let user = app.add(KING).await;
+    let outdated = Changes { hashed_password: Some(CheapHasher::outdated(PASSWORD)), ..Changes::default() };
+    app.store.update(&user.id, &outdated).await.unwrap();
+    app.store.fail_on("update");
+    let token = app.login(KING, PASSWORD).await;
+    assert_eq!(app.me(&token).await.status, 200);
+    app.login_answer("/auth/jwt/login", KING, "wrong").await.assert_detail(400, "LOGIN_BAD_CREDENTIALS");
+    app.store.recover();
+    app.login(KING, PASSWORD).await;
+    assert!(app.user(KING).await.hashed_password.as_str().starts_with("$new$"));
 }
 
 #[tokio::test]

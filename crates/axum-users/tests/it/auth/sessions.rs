@@ -102,6 +102,56 @@ async fn a_new_password_by_cookie_answers_with_a_new_cookie() {
     assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
 }
 
+/// The password is changed: that no new session can be opened does not turn the answer into an error, which would invite the
+/// client to repeat what is done.
+#[tokio::test]
+async fn a_new_password_counts_also_when_there_is_no_new_cookie() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    let cookie = app.login_by_cookie(KING, PASSWORD).await;
+    app.store.fail_on("insert_token");
+    let patch = app.ask("PATCH", "/users/me").cookie(&cookie).json(&json!({"password": NEW}));
+    let answer = patch.send().await;
+    assert_eq!((answer.status, answer.header("set-cookie")), (200, None), "{}", answer.text());
+    app.store.recover();
+    assert_eq!(app.me_by_cookie(&cookie).await.status, 401);
+    app.login_by_cookie(KING, NEW).await;
+}
+
+/// The act is done, and its hooks run, although the answer must tell that sessions may be left.
+#[tokio::test]
+async fn sessions_that_cannot_be_ended_are_told() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    let (token, reset) = (app.login(KING, PASSWORD).await, app.forgot(KING).await);
+    app.hooks.take();
+    app.store.fail_on("remove_tokens");
+    app.reset(&reset, NEW).await.assert_detail(503, "Service Unavailable");
+    assert_eq!(app.hooks.take_names(), ["validate_password", "after_reset_password"]);
+    assert_eq!(app.me(&token).await.status, 401);
+    let token = app.login(KING, NEW).await;
+    let patch = app.ask("PATCH", "/users/me").bearer(&token).json(&json!({"password": "another new one"}));
+    app.hooks.take();
+    patch.send().await.assert_detail(503, "Service Unavailable");
+    assert_eq!(app.hooks.take_names(), ["validate_password", "after_update"]);
+    app.login(KING, "another new one").await;
+}
+
+/// A token that nobody is told would only be one more that opens the account.
+#[tokio::test]
+async fn a_new_password_by_bearer_opens_no_session() {
+    let app = TestApp::with(Kind::Memory, |builder, store| {
+        builder.backend(Backend::new("bearer", Bearer, Opaque::new(store.clone())))
+    })
+    .await;
+    app.add(KING).await;
+    let token = app.login_at("/auth/bearer/login", KING, PASSWORD).await;
+    app.store.take_calls();
+    let answer = app.ask("PATCH", "/users/me").bearer(&token).json(&json!({"password": NEW})).send().await;
+    assert_eq!(answer.status, 200);
+    assert!(!app.store.was_called("insert_token"), "{:?}", app.store.take_calls());
+}
+
 /// RST-3: the password was right when it was verified; before the token is written, the owner sets a new one.
 async fn ses_3_a_login_under_way_opens_no_session_with_the_old_password(kind: Kind) {
     let app = TestApp::new(kind).await;
