@@ -93,13 +93,14 @@ pub trait Hooks<P: Profile = NoProfile>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// A user was created.
+    /// A user was created. Runs in a job after the answer where
+    /// [`DuplicateRegistration::Hide`](crate::DuplicateRegistration::Hide) keeps the time it takes from telling.
     fn after_register(&self, user: &User<P>, cx: &Context) -> impl Future<Output = HookResult> + Send {
         async { Ok(()) }
     }
 
     /// Somebody registered the address of this user, and was told nothing:
-    /// see [`DuplicateRegistration::Hide`](crate::DuplicateRegistration::Hide).
+    /// see [`DuplicateRegistration::Hide`](crate::DuplicateRegistration::Hide). Runs in a job, after the answer.
     fn after_duplicate_registration(
         &self,
         user: &User<P>,

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-/// How many jobs may wait.
-const QUEUE: usize = 10_000;
+/// How many jobs may wait. Each keeps the head of its request, which nothing but the server's own limit bounds.
+const QUEUE: usize = 1_000;
 /// How many jobs run at once.
 const CONCURRENCY: usize = 8;
 
@@ -20,36 +20,49 @@ pub(crate) struct Jobs {
     running: Arc<Semaphore>,
 }
 
+/// A place in the queue, given back when it is dropped.
+pub(crate) type Place = OwnedSemaphorePermit;
+
 /// Too many jobs wait already.
 #[derive(Debug)]
 pub(crate) struct QueueFull;
 
 impl Jobs {
     pub(crate) fn new() -> Self {
+        let tasks = TaskTracker::new();
+        // So that it can be waited for; jobs are taken all the same.
+        tasks.close();
         Self {
-            tasks: TaskTracker::new(),
+            tasks,
             places: Arc::new(Semaphore::new(QUEUE)),
             running: Arc::new(Semaphore::new(CONCURRENCY)),
         }
     }
 
-    /// Runs the job soon, on the current tokio runtime.
+    /// Runs the job soon, on the current tokio runtime. Panics outside of one.
     pub(crate) fn queue(&self, job: impl Future<Output = ()> + Send + 'static) -> Result<(), QueueFull> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| QueueFull)?;
+        self.queue_in(self.reserve()?, job);
+        Ok(())
+    }
+
+    /// A place for a job that is not known yet.
+    pub(crate) fn reserve(&self) -> Result<Place, QueueFull> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| QueueFull)
+    }
+
+    /// Runs the job in its place, soon, on the current tokio runtime. Panics outside of one.
+    pub(crate) fn queue_in(&self, place: Place, job: impl Future<Output = ()> + Send + 'static) {
         let running = Arc::clone(&self.running);
         self.tasks.spawn(async move {
             let _turn = running.acquire_owned().await;
             job.await;
             drop(place);
         });
-        Ok(())
     }
 
-    /// Waits until all jobs queued so far are done.
+    /// Waits until no job is left.
     pub(crate) async fn finished(&self) {
-        self.tasks.close();
         self.tasks.wait().await;
-        self.tasks.reopen();
     }
 }
 
@@ -72,6 +85,26 @@ mod tests {
         }
         jobs.finished().await;
         assert_eq!(done.load(SeqCst), 100);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn several_may_wait_while_jobs_are_queued() {
+        let jobs = Arc::new(Jobs::new());
+        let waiting: Vec<_> = (0..8)
+            .map(|_| {
+                let jobs = Arc::clone(&jobs);
+                tokio::spawn(async move {
+                    for _ in 0..10_000 {
+                        jobs.queue(tokio::task::yield_now()).unwrap();
+                        jobs.finished().await;
+                    }
+                })
+            })
+            .collect();
+        for waiting in waiting {
+            let waited = tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await;
+            waited.expect("nobody waits for ever").unwrap();
+        }
     }
 
     #[tokio::test]

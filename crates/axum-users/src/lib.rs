@@ -44,8 +44,8 @@
 //! | feature | | `default` |
 //! |---|---|---|
 //! | `macros` | `#[derive(Profile)]` | yes |
-//! | `sqlite` | [`SqlStore`] on SQLite | yes |
-//! | `postgres` | [`SqlStore`] on PostgreSQL | |
+//! | `sqlite` | `SqlStore` on SQLite | yes |
+//! | `postgres` | `SqlStore` on PostgreSQL | |
 //! | `mailer` | mails by console or SMTP, with templates | |
 //! | `openapi` | the OpenAPI 3.1 document of the mounted routes | |
 

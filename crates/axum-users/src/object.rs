@@ -59,3 +59,27 @@ impl<'de> Deserialize<'de> for Unique {
         deserializer.deserialize_map(UniqueVisitor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_stands_twice_is_refused_or_the_last_one_counts() {
+        let twice = br#"{"sub":"king","a":{"b":1},"s\u0075b":"mordred"}"#;
+        assert!(Object::parse(twice, false).is_none());
+        assert_eq!(Object::parse(twice, true).unwrap().text("sub"), Some("mordred"));
+        let once = Object::parse(br#"{"sub":"king","iat":1}"#, false).unwrap();
+        assert_eq!((once.text("sub"), once.text("iat")), (Some("king"), None));
+        assert_eq!(once.names().collect::<Vec<_>>(), ["sub", "iat"]);
+    }
+
+    #[test]
+    fn only_an_object_is_one() {
+        for text in ["", "[]", "null", "\"sub\"", "{", "{} {}", "{\"a\":1,}", "\u{feff}{}"] {
+            for lenient in [false, true] {
+                assert!(Object::parse(text.as_bytes(), lenient).is_none(), "{text:?}");
+            }
+        }
+    }
+}

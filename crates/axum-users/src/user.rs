@@ -197,3 +197,97 @@ impl Changes {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::{Column, ColumnType, Kind, Value};
+
+    #[derive(Clone, Debug, Serialize, serde::Deserialize)]
+    struct Named {
+        name: String,
+    }
+
+    #[derive(Clone, Debug, Default, serde::Deserialize)]
+    struct NoChange {}
+
+    impl From<NoChange> for Fields {
+        fn from(_: NoChange) -> Self {
+            Self::default()
+        }
+    }
+
+    impl Profile for Named {
+        type Id = uuid::Uuid;
+        type Patch = NoChange;
+
+        fn columns() -> &'static [Column] {
+            const COLUMNS: &[Column] = &[Column {
+                name: "name",
+                json: "name",
+                kind: Kind::Text,
+                nullable: false,
+                access: crate::value::Access::ReadWrite,
+                required: true,
+                description: "",
+            }];
+            COLUMNS
+        }
+        fn into_values(self) -> Vec<Value> {
+            vec![self.name.into_value()]
+        }
+        fn from_row(row: &mut Row) -> Result<Self, ColumnError> {
+            Ok(Self { name: row.read("name")? })
+        }
+    }
+
+    fn user() -> User<Named> {
+        User {
+            id: uuid::Uuid::from_u128(1),
+            email: "king.arthur@camelot.bt".to_owned(),
+            hashed_password: PasswordHash::new("$argon2id$secret"),
+            is_active: true,
+            is_superuser: false,
+            is_verified: true,
+            profile: Named { name: "Arthur".to_owned() },
+        }
+    }
+
+    #[test]
+    fn lgs_1_a_user_shows_neither_hash_nor_password() {
+        let shown = serde_json::to_string(&user()).unwrap();
+        let expected = r#"{"id":"00000000-0000-0000-0000-000000000001","email":"king.arthur@camelot.bt","is_active":true,"is_superuser":false,"is_verified":true,"name":"Arthur"}"#;
+        assert_eq!(shown, expected);
+        let create = CreateUser::new("king.arthur@camelot.bt", "guinevere", user().profile);
+        let update: UpdateUser<Named> =
+            UpdateUser { password: Some("guinevere".into()), ..UpdateUser::default() };
+        let shown = format!("{:?} {create:?} {update:?}", user());
+        assert!(!shown.contains("secret") && !shown.contains("guinevere"), "{shown}");
+    }
+
+    #[test]
+    fn changes_write_what_they_hold_and_nothing_else() {
+        let mut fields = Fields::default();
+        fields.push("name", "Art".to_owned());
+        let changes = Changes { is_verified: Some(false), profile: fields, ..Changes::default() };
+        let mut changed = user();
+        changes.apply(&mut changed).unwrap();
+        assert_eq!((changed.profile.name.as_str(), changed.is_verified), ("Art", false));
+        assert_eq!((changed.email, changed.is_active), (user().email, true));
+
+        let mut unknown = Fields::default();
+        unknown.push("title", "King".to_owned());
+        let changes = Changes { profile: unknown, is_active: Some(false), ..Changes::default() };
+        let mut unchanged = user();
+        assert_eq!(changes.apply(&mut unchanged).unwrap_err().column, "title");
+        assert!(unchanged.is_active, "all or nothing");
+    }
+
+    #[test]
+    fn conditions_alone_are_no_change() {
+        let condition = Changes { if_email_is: Some("x".into()), ..Changes::default() };
+        assert!(Changes::default().is_empty() && condition.is_empty());
+        assert!(!Changes { end_sessions: true, ..Changes::default() }.is_empty());
+        assert!(!Changes { is_active: Some(true), ..Changes::default() }.is_empty());
+    }
+}

@@ -6,6 +6,7 @@ use crate::{
     Backend, Hooks, NoProfile, Policy, Profile, Secret, UserId, UserManager, UserStore,
     claims::TokenKeys,
     hooks::HookStack,
+    http::origin,
     jobs::Jobs,
     manager::OneTimeTokens,
     password::{HashingPool, PasswordHasher, PoolOptions},
@@ -112,7 +113,7 @@ impl<P: Profile> std::fmt::Debug for Users<P> {
 pub struct TokenOptions {
     /// The HS256 key; derived from the builder's secret when `None`.
     pub secret: Option<Secret>,
-    /// Seconds until it expires. Default 3600.
+    /// Seconds until it expires, at least 1. Default 3600.
     pub lifetime: u64,
     /// Its `aud` claim, which keeps one kind of token from being used as another.
     pub audience: String,
@@ -249,6 +250,17 @@ impl<P: Profile> UsersBuilder<P> {
             if let Some(Err(weak)) = secret.map(Secret::check).filter(|_| !self.policy.weak_secrets) {
                 return Err(BuildError(format!("{name} is refused: {weak}")));
             }
+        }
+        for (name, options) in [("reset", &self.reset), ("verification", &self.verification)] {
+            if options.lifetime == 0 {
+                return Err(BuildError(format!("{name} tokens need a lifetime of at least one second")));
+            }
+        }
+        if let Some(origin) = self.trusted_origins.iter().find(|origin| !origin::is_origin(origin)) {
+            return Err(BuildError(format!(
+                "the trusted origin {origin:?} is none that a browser sends: write `https://app.example`, in lower case and \
+                 without a path, or the port if it is not the usual one"
+            )));
         }
         if self.reset.audience == self.verification.audience {
             return Err(BuildError("reset and verification tokens need different audiences".to_owned()));

@@ -6,7 +6,8 @@ impl<P: Profile> UserManager<P> {
     ///
     /// Unknown users, wrong passwords and inactive users are one error and cost the same: one look-up and one
     /// verification (LOG-1, LOG-2). A right password whose hash is outdated is hashed anew; the new hash is written
-    /// only if the old one is still stored, so that a password changed meanwhile stays changed (LOG-12).
+    /// only if the old one is still stored, so that a password changed meanwhile stays changed (LOG-12). That it cannot be
+    /// written keeps nobody out.
     ///
     /// # Errors
     /// [`UserError::BadCredentials`], [`UserError::Busy`], or a failure of the store.
@@ -25,15 +26,22 @@ impl<P: Profile> UserManager<P> {
     }
 
     async fn upgrade_hash(&self, user: User<P>, password: &str) -> Result<User<P>, UserError> {
-        let changes = Changes {
-            hashed_password: Some(self.hash(password).await?),
-            if_password_is: Some(user.hashed_password.clone()),
-            ..Changes::default()
+        let upgraded = async {
+            let changes = Changes {
+                hashed_password: Some(self.hash(password).await?),
+                if_password_is: Some(user.hashed_password.clone()),
+                ..Changes::default()
+            };
+            Ok::<_, UserError>(self.0.store.update(&user.id, &changes).await?)
         };
-        match self.0.store.update(&user.id, &changes).await? {
-            Some(upgraded) => Ok(upgraded),
+        match upgraded.await {
+            Ok(Some(upgraded)) => Ok(upgraded),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a password was not hashed anew");
+                Ok(user)
+            }
             // Somebody else wrote a hash since: another login did the same upgrade, or the password was changed.
-            None => {
+            Ok(None) => {
                 let current = self.get(&user.id).await.map_err(|_| UserError::BadCredentials)?;
                 let verdict = self.0.hashing.verify(password, Some(current.hashed_password.clone())).await?;
                 if verdict == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(current) }

@@ -19,37 +19,63 @@ impl<P: Profile> UserManager<P> {
 
     /// Creates a user as the person registering: the flags are ignored. The twin of the register route.
     ///
-    /// Where the policy hides duplicates, a taken address answers like a new one, with an id that belongs to nobody.
+    /// Where the policy hides duplicates, a taken address answers like a new one, with an id that belongs to nobody; the
+    /// hooks that tell them apart run in a job on the current tokio runtime.
     ///
     /// # Errors
-    /// As for [`create`](Self::create).
+    /// As for [`create`](Self::create), and [`UserError::Busy`] when too many jobs wait.
     pub async fn register(&self, user: CreateUser<P>, cx: &Context) -> Result<User<P>, UserError> {
         let user = CreateUser { is_active: true, is_superuser: false, is_verified: false, ..user };
+        if self.0.policy.duplicate_registration == DuplicateRegistration::Hide {
+            return self.register_hidden(user, cx).await;
+        }
+        self.create(user, cx).await
+    }
+
+    /// Does the same work whether or not the address is taken, and what differs after the answer.
+    async fn register_hidden(&self, user: CreateUser<P>, cx: &Context) -> Result<User<P>, UserError> {
+        let place = self.0.jobs.reserve().map_err(|_| busy())?;
         let new = self.prepare(user, cx).await?;
-        let stand_in = match self.0.policy.duplicate_registration {
-            DuplicateRegistration::Hide => Some(new.clone()),
-            DuplicateRegistration::Reveal => None,
-        };
-        match (self.0.store.insert(new).await, stand_in) {
-            (Ok(created), _) => {
-                self.0.hooks.after("after_register", |hooks| hooks.after_register(&created, cx)).await;
+        let stand_in = new.clone();
+        let (manager, cx) = (self.clone(), cx.clone());
+        match self.0.store.insert(new).await {
+            Ok(created) => {
+                let user = created.clone();
+                self.0.jobs.queue_in(place, async move {
+                    let hooks = &manager.0.hooks;
+                    hooks.after("after_register", |hooks| hooks.after_register(&user, &cx)).await;
+                });
                 Ok(created)
             }
-            (Err(StoreError::Duplicate), Some(stand_in)) => {
-                self.queue_duplicate_notice(stand_in.email.clone(), cx.clone())?;
+            Err(StoreError::Duplicate) => {
                 let id = stand_in.id.or_else(P::Id::generate).ok_or(UserError::AlreadyExists)?;
+                let email = stand_in.email.clone();
+                self.0.jobs.queue_in(place, async move { manager.tell_owner(&email, &cx).await });
                 Ok(User {
                     id,
                     email: stand_in.email,
                     hashed_password: stand_in.hashed_password,
-                    is_active: true,
-                    is_superuser: false,
-                    is_verified: false,
+                    is_active: stand_in.is_active,
+                    is_superuser: stand_in.is_superuser,
+                    is_verified: stand_in.is_verified,
                     profile: stand_in.profile,
                 })
             }
-            (Err(error), _) => Err(error.into()),
+            Err(error) => Err(error.into()),
         }
+    }
+
+    /// Tells whoever has the address that somebody registered it.
+    async fn tell_owner(&self, email: &str, cx: &Context) {
+        let owner = match self.find_by_email(email).await {
+            Ok(Some(owner)) => owner,
+            Ok(None) => return,
+            Err(error) => return log_job("duplicate registration", &error),
+        };
+        let hooks = &self.0.hooks;
+        hooks
+            .after("after_duplicate_registration", |hooks| hooks.after_duplicate_registration(&owner, cx))
+            .await;
     }
 
     /// Everything that comes before the insert. The password is hashed whether or not the address is taken: only the
@@ -71,28 +97,14 @@ impl<P: Profile> UserManager<P> {
         })
     }
 
-    fn queue_duplicate_notice(&self, email: String, cx: Context) -> Result<(), UserError> {
-        let manager = self.clone();
-        self.queue(async move {
-            let owner = match manager.find_by_email(&email).await {
-                Ok(Some(owner)) => owner,
-                Ok(None) => return,
-                Err(error) => return log_job("duplicate registration", &error),
-            };
-            let hooks = &manager.0.hooks;
-            hooks
-                .after("after_duplicate_registration", |hooks| {
-                    hooks.after_duplicate_registration(&owner, &cx)
-                })
-                .await;
-        })
-    }
-
     /// Queues work that must not delay or shape the answer.
     pub(super) fn queue(&self, job: impl Future<Output = ()> + Send + 'static) -> Result<(), UserError> {
-        let retry_after = std::time::Duration::from_secs(5);
-        self.0.jobs.queue(job).map_err(|_| UserError::Busy { retry_after })
+        self.0.jobs.queue(job).map_err(|_| busy())
     }
+}
+
+const fn busy() -> UserError {
+    UserError::Busy { retry_after: std::time::Duration::from_secs(5) }
 }
 
 /// A job has nobody to answer to: its error is logged.

@@ -98,6 +98,10 @@ impl<P: Profile> UserManager<P> {
         Ok(self.0.hashing.hash(password).await?)
     }
 
+    async fn end_sessions_if(&self, ends: bool, id: &P::Id) -> Result<(), UserError> {
+        if ends { self.end_sessions(id).await } else { Ok(()) }
+    }
+
     /// Ends the tokens that strategies keep, after the store has ended those it keeps itself.
     async fn end_sessions(&self, id: &P::Id) -> Result<(), UserError> {
         for backend in &self.0.backends {

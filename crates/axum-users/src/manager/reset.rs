@@ -27,7 +27,8 @@ impl<P: Profile> UserManager<P> {
         Ok(())
     }
 
-    /// The same for whoever has the address, after the answer: the caller learns nothing (FGT-1).
+    /// The same for whoever has the address, after the answer: the caller learns nothing (FGT-1). Runs on the current
+    /// tokio runtime, and panics outside of one.
     ///
     /// # Errors
     /// [`UserError::Busy`] when too many jobs wait.
@@ -51,7 +52,8 @@ impl<P: Profile> UserManager<P> {
     ///
     /// # Errors
     /// [`UserError::InvalidToken`] when it is forged, expired or used, or its user is inactive or has another
-    /// address since; [`UserError::InvalidPassword`], which leaves the token usable; or a failure of the store.
+    /// address since; [`UserError::InvalidPassword`], which leaves the token usable; or a failure of the store. Also when
+    /// the password is set, but a token store fails to end the sessions: whoever asks for another reset ends them.
     pub async fn reset_password(
         &self,
         token: &str,
@@ -75,11 +77,9 @@ impl<P: Profile> UserManager<P> {
             ..Changes::default()
         };
         let updated = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
-        if changes.end_sessions {
-            self.end_sessions(&user.id).await?;
-        }
+        let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_reset_password", |hooks| hooks.after_reset_password(&updated, cx)).await;
-        Ok(updated)
+        ended.map(|()| updated)
     }
 
     async fn is_for_this_password(&self, claims: &Object, user: &User<P>) -> Result<bool, UserError> {

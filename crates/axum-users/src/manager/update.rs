@@ -11,7 +11,7 @@ impl<P: Profile> UserManager<P> {
     /// # Errors
     /// [`UserError::InvalidPassword`], [`UserError::InvalidEmail`], [`UserError::AlreadyExists`] when the new address
     /// is taken, [`UserError::NotFound`], [`UserError::Conflict`] when somebody else changed the password
-    /// meanwhile, or a failure of the store.
+    /// meanwhile, or a failure of the store. Also when the user is changed, but a token store fails to end the sessions.
     pub async fn update(
         &self,
         user: &User<P>,
@@ -50,11 +50,9 @@ impl<P: Profile> UserManager<P> {
                 }
             }
         };
-        if changes.end_sessions {
-            self.end_sessions(&user.id).await?;
-        }
+        let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_update", |hooks| hooks.after_update(&updated, &changes, cx)).await;
-        Ok(updated)
+        ended.map(|()| updated)
     }
 
     /// Changes a user as that user: the flags are ignored.

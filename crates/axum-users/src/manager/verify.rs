@@ -21,7 +21,8 @@ impl<P: Profile> UserManager<P> {
         Ok(())
     }
 
-    /// The same for whoever has the address, after the answer: the caller learns nothing (VER-1).
+    /// The same for whoever has the address, after the answer: the caller learns nothing (VER-1). Runs on the current
+    /// tokio runtime, and panics outside of one.
     ///
     /// # Errors
     /// [`UserError::Busy`] when too many jobs wait.

@@ -91,3 +91,36 @@ impl<P: Profile> Strategy<P> for Opaque<P> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MemoryStore, NoProfile};
+
+    fn opaque() -> Opaque<NoProfile> {
+        Opaque::new(MemoryStore::new())
+    }
+
+    #[test]
+    fn a_token_lives_as_long_as_it_is_said_or_the_policy_allows() {
+        let (secure, shared) = (Policy::secure(), Policy::fastapi_users());
+        assert!(opaque().check(&secure).is_ok());
+        for for_ever in [opaque().lifetime(None), opaque().lifetime(0)] {
+            assert!(for_ever.check(&secure).is_err() && for_ever.check(&shared).is_ok());
+            assert_eq!(for_ever.not_before(), None);
+        }
+        let oldest = opaque().lifetime(60).not_before().unwrap();
+        let age = OffsetDateTime::now_utc() - oldest;
+        assert!((60..70).contains(&age.whole_seconds()), "{age}");
+        assert_eq!(opaque().lifetime(u64::MAX).not_before(), None, "longer than time is for ever");
+    }
+
+    #[test]
+    fn log_22_what_is_stored_opens_nothing() {
+        let token = random_token().unwrap();
+        let stored = stored_form(&token, &Policy::secure());
+        assert_ne!(stored, token);
+        assert_ne!(stored_form(&stored, &Policy::secure()), stored);
+        assert_eq!(stored_form(&token, &Policy::fastapi_users()), token);
+    }
+}

@@ -95,6 +95,50 @@ fn tokens_without_an_end_or_an_audience_are_refused() {
 }
 
 #[test]
+fn one_time_tokens_that_never_work_are_refused() {
+    let never = |options: TokenOptions| TokenOptions { lifetime: 0, ..options };
+    refused(builder().reset_token(never(TokenOptions::reset())), &["reset tokens", "lifetime"]);
+    refused(
+        builder().verification_token(never(TokenOptions::verification())),
+        &["verification tokens", "lifetime"],
+    );
+}
+
+/// CFG-2: an origin that no browser sends would silently be trusted by nobody.
+#[test]
+fn cfg_2_trusted_origins_are_what_browsers_send() {
+    for wrong in [
+        "",
+        "*",
+        "null",
+        "app.example",
+        "https://",
+        "https://app.example/",
+        "https://app.example/path",
+        "https://app.example?x",
+        "https://App.example",
+        "HTTPS://app.example",
+        "https://*.example",
+        "https://user@app.example",
+        "https://app.example:443",
+        "http://app.example:80",
+        "https://bücher.example",
+        "ftp://app.example",
+        "https://app.example ",
+    ] {
+        refused(builder().trusted_origins([wrong]), &["trusted origin", &format!("{wrong:?}")]);
+    }
+    let origins = [
+        "https://app.example",
+        "http://localhost:5173",
+        "https://[::1]:8443",
+        "https://xn--bcher-kva.example",
+        "tauri://localhost",
+    ];
+    assert!(builder().trusted_origins(origins).build().is_ok());
+}
+
+#[test]
 fn cfg_2_cookies_that_browsers_drop_or_misread_are_refused() {
     let default = Cookie::default;
     refused(

@@ -1,9 +1,11 @@
 //! Rules and reactions of an application. Which hooks run for which answer stands in the tables of each route.
 
-use axum_users::{Context, CreateUser, NoProfile, Policy, UpdateUser, UserError};
+use axum_users::{
+    Context, CreateUser, DuplicateRegistration, HookResult, Hooks, NoProfile, Policy, UpdateUser, UserError,
+};
 use serde_json::json;
 
-use crate::support::{KING, Kind, Marker, PASSWORD, Reaction, Recorder, TestApp, jwt, stored_cookie};
+use crate::support::{Ask, KING, Kind, Marker, PASSWORD, Reaction, Recorder, TestApp, jwt, stored_cookie};
 
 const MERLIN: &str = "merlin@camelot.bt";
 
@@ -133,41 +135,127 @@ async fn several_hooks_run_in_the_order_given_and_the_first_refusal_ends_it() {
     assert_eq!(seen(), [("first", "before_register")]);
 }
 
-/// Also the hooks that run in a job after the answer see the request they belong to.
+/// Each hook of each route: exactly once, in this order, with the request it belongs to. Those that run in a job after the
+/// answer see it too.
 #[tokio::test]
-async fn the_context_carries_headers_and_extensions() {
-    let app = TestApp::new(Kind::Memory).await;
+async fn every_hook_runs_once_for_its_route_with_the_requests_context() {
+    let policy = Policy { duplicate_registration: DuplicateRegistration::Hide, ..Policy::secure() };
+    let app = TestApp::under(policy, Kind::Memory).await;
     let king = app.add(KING).await;
     app.add_superuser(MERLIN).await;
     let (token, admin) = (app.login(KING, PASSWORD).await, app.login(MERLIN, PASSWORD).await);
     let (verify, reset) = (app.request_verify(KING).await, app.forgot(KING).await);
     app.hooks.take();
-    let password = "another password";
-    let asks = [
-        app.post("/auth/register").json(&json!({"email": "lancelot@camelot.bt", "password": PASSWORD})),
-        app.post("/auth/jwt/login").form(&[("username", KING), ("password", PASSWORD)]),
-        app.post("/auth/request-verify-token").json(&json!({"email": KING})),
-        app.post("/auth/forgot-password").json(&json!({"email": KING})),
-        app.post("/auth/verify").json(&json!({"token": verify})),
-        app.ask("PATCH", "/users/me").bearer(&token).json(&json!({})),
-        app.post("/auth/reset-password").json(&json!({"token": reset, "password": password})),
-        app.ask("DELETE", &format!("/users/{}", king.id)).bearer(&admin),
+    let password = json!({"password": "another password"});
+    let register =
+        |email: &str| app.post("/auth/register").json(&json!({"email": email, "password": PASSWORD}));
+    let login = |backend: &str| {
+        app.post(&format!("/auth/{backend}/login")).form(&[("username", KING), ("password", PASSWORD)])
+    };
+    let me = |method: &str| app.ask(method, "/users/me").bearer(&token);
+    let user = |method: &str| app.ask(method, &format!("/users/{}", king.id)).bearer(&admin);
+    let rows: Vec<(&str, Ask, u16, &[&str])> = vec![
+        (
+            "register",
+            register("lancelot@camelot.bt"),
+            201,
+            &["before_register", "validate_password", "after_register"],
+        ),
+        (
+            "register a taken address",
+            register("Lancelot@camelot.bt"),
+            201,
+            &["before_register", "validate_password", "after_duplicate_registration"],
+        ),
+        ("login", login("jwt"), 200, &["after_login"]),
+        ("login by cookie", login("cookie"), 204, &["after_login"]),
+        (
+            "request to verify",
+            app.post("/auth/request-verify-token").json(&json!({"email": KING})),
+            202,
+            &["after_request_verify"],
+        ),
+        ("verify", app.post("/auth/verify").json(&json!({"token": verify})), 200, &["after_verify"]),
+        (
+            "forgotten password",
+            app.post("/auth/forgot-password").json(&json!({"email": KING})),
+            202,
+            &["after_forgot_password"],
+        ),
+        ("read oneself", me("GET"), 200, &[]),
+        ("change nothing", me("PATCH").json(&json!({})), 200, &["after_update"]),
+        ("read another", user("GET"), 200, &[]),
+        ("change another", user("PATCH").json(&json!({"is_verified": true})), 200, &["after_update"]),
+        (
+            "reset",
+            app.post("/auth/reset-password")
+                .json(&json!({"token": reset, "password": "excalibur in the stone"})),
+            200,
+            &["validate_password", "after_reset_password"],
+        ),
+        (
+            "another's new password",
+            user("PATCH").json(&password),
+            200,
+            &["validate_password", "after_update"],
+        ),
+        ("logout", app.post("/auth/jwt/logout").bearer(&app.login(MERLIN, PASSWORD).await), 204, &[]),
+        ("delete", user("DELETE"), 204, &["before_delete", "after_delete"]),
     ];
-    for (number, ask) in asks.into_iter().enumerate() {
+    app.hooks.take();
+    for (number, (name, ask, status, hooks)) in rows.into_iter().enumerate() {
         let (agent, marker) = (format!("agent {number}"), Marker(number as u32));
         let answer = ask.header("user-agent", &agent).extension(marker.clone()).send().await;
-        assert!(answer.status < 300, "{}", answer.text());
+        assert_eq!(answer.status, status, "{name}: {}", answer.text());
         app.users.shutdown().await;
         let events = app.hooks.take();
-        assert!(!events.is_empty());
+        let names: Vec<_> = events.iter().map(|event| event.hook).collect();
+        assert_eq!(names, hooks, "{name}");
         for event in events {
-            assert_eq!(event.agent.as_ref(), Some(&agent), "{}", event.hook);
-            assert_eq!(event.marker.as_ref(), Some(&marker), "{}", event.hook);
+            assert_eq!(event.agent.as_ref(), Some(&agent), "{name}: {}", event.hook);
+            assert_eq!(event.marker.as_ref(), Some(&marker), "{name}: {}", event.hook);
         }
     }
     let created = CreateUser::new("galahad@camelot.bt", PASSWORD, NoProfile {});
     app.users.manager().create(created, &Context::none()).await.unwrap();
     assert!(app.hooks.take().iter().all(|event| event.agent.is_none() && event.marker.is_none()));
+}
+
+/// A browser's own new password: the hooks of the update, and none of a login for the new cookie.
+#[tokio::test]
+async fn a_new_cookie_is_no_login() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    let cookie = app.login_by_cookie(KING, PASSWORD).await;
+    app.hooks.take();
+    let patch = app.ask("PATCH", "/users/me").cookie(&cookie).json(&json!({"password": "another password"}));
+    let answer = patch.send().await;
+    assert!(answer.status == 200 && answer.header("set-cookie").is_some());
+    assert_eq!(app.hooks.take_names(), ["validate_password", "after_update"]);
+}
+
+/// What `before_register` writes is what is validated and stored.
+#[tokio::test]
+async fn before_register_may_change_the_user() {
+    struct Rewrites;
+    impl Hooks for Rewrites {
+        async fn before_register(&self, user: &mut CreateUser, _: &Context) -> HookResult {
+            user.email = user.email.replace("@old.example", "@camelot.bt");
+            user.is_verified = user.email == KING;
+            user.password += "!";
+            Ok(())
+        }
+    }
+    let app = TestApp::with(Kind::Memory, |builder, store| {
+        builder.backend(jwt()).backend(stored_cookie(store)).hooks(Rewrites)
+    })
+    .await;
+    let answer = app.register("king.arthur@old.example", PASSWORD).await;
+    assert_eq!((answer.status, &answer.json()["email"]), (201, &json!(KING)));
+    assert_eq!(answer.json()["is_verified"], true, "an application may know the address already");
+    app.login(KING, &format!("{PASSWORD}!")).await;
+    let refused = app.register("no address@old.example", PASSWORD).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod bodies;
 mod email;
 mod extract;
 mod hooks;
+mod jobs;
 mod logs;
 #[cfg(feature = "mailer")]
 mod mailer;

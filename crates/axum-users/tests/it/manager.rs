@@ -137,6 +137,19 @@ async fn deleting_twice_is_not_found(kind: Kind) {
     assert_eq!(app.hooks.take_names(), ["before_delete", "after_delete", "before_delete"]);
 }
 
+/// The user is gone, and with them every token's owner.
+#[tokio::test]
+async fn tokens_that_cannot_be_removed_revive_nobody() {
+    let app = TestApp::new(Kind::Memory).await;
+    let user = app.add(KING).await;
+    let cookie = app.login_by_cookie(KING, PASSWORD).await;
+    app.hooks.take();
+    app.store.fail_on("remove_tokens");
+    app.users.manager().delete(&user, &Context::none()).await.unwrap();
+    assert_eq!(app.hooks.take_names(), ["before_delete", "after_delete"]);
+    assert_eq!(app.me_by_cookie(&cookie).await.status, 401);
+}
+
 #[tokio::test]
 async fn tokens_are_for_active_users_who_need_them() {
     let app = TestApp::new(Kind::Memory).await;

@@ -62,6 +62,20 @@ async fn backends_stand_where_their_prefix_says() {
     assert_eq!(answer.status, 404);
 }
 
+/// Prefixes that other routers have too.
+#[tokio::test]
+async fn backends_may_stand_beside_the_other_routes() {
+    let app = TestApp::<axum_users::NoProfile>::with(Kind::Memory, |builder, store| {
+        builder.backend(jwt().prefix("/auth")).backend(stored_cookie(store).prefix("/users"))
+    })
+    .await;
+    assert_eq!(app.register(KING, PASSWORD).await.status, 201);
+    let token = app.login_at("/auth/login", KING, PASSWORD).await;
+    assert_eq!(app.me(&token).await.status, 200);
+    assert_eq!(app.login_answer("/users/login", KING, PASSWORD).await.status, 204);
+    assert_eq!(app.post("/auth/logout").bearer(&token).send().await.status, 204);
+}
+
 #[derive(Clone)]
 struct AppState {
     users: Users,

@@ -1,9 +1,12 @@
 //! `POST /register`.
 
-use axum_users::{DuplicateRegistration, Policy};
-use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
 
-use crate::support::{KING, Kind, PASSWORD, Scenario, TestApp, on_every_store, run};
+use axum_users::{Context, DuplicateRegistration, HookResult, Hooks, Policy, User};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::support::{KING, Kind, PASSWORD, Scenario, TestApp, jwt, on_every_store, run, stored_cookie};
 
 on_every_store![
     answers_and_hooks,
@@ -188,6 +191,46 @@ async fn reg_2_a_taken_address_costs_the_same_work() {
         assert_eq!(work[0], work[1]);
         assert_eq!(work[0], (1, vec!["insert"]));
     }
+}
+
+/// Where duplicates are hidden, a new account must not show by the time its hooks take, nor by what a full queue answers.
+#[tokio::test]
+async fn reg_2_hooks_of_hidden_registrations_come_after_the_answer() {
+    struct Slow(Arc<Semaphore>);
+    impl Hooks for Slow {
+        async fn after_register(&self, _: &User, _: &Context) -> HookResult {
+            self.0.acquire().await?.forget();
+            Ok(())
+        }
+        async fn after_duplicate_registration(&self, _: &User, _: &Context) -> HookResult {
+            self.0.acquire().await?.forget();
+            Ok(())
+        }
+    }
+    let gate = Arc::new(Semaphore::new(0));
+    let app = TestApp::with(Kind::Memory, |builder, store| {
+        let policy = Policy { duplicate_registration: DuplicateRegistration::Hide, ..Policy::secure() };
+        builder.policy(policy).backend(jwt()).backend(stored_cookie(store)).hooks(Slow(Arc::clone(&gate)))
+    })
+    .await;
+    let answers = async {
+        for email in [KING, KING, "merlin@camelot.bt", "Merlin@camelot.bt"] {
+            assert_eq!(app.register(email, PASSWORD).await.status, 201);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), answers).await.expect("no answer waits for a hook");
+    let full = loop {
+        let answer = app.register(KING, PASSWORD).await;
+        if answer.status != 201 {
+            break answer;
+        }
+    };
+    full.assert_detail(503, "Service Unavailable");
+    assert_eq!(app.register("lancelot@camelot.bt", PASSWORD).await, full, "new or not");
+    assert_eq!(app.count().await, 2, "who was told to come back was not created");
+    gate.add_permits(10_000);
+    app.users.shutdown().await;
+    assert_eq!(app.register("lancelot@camelot.bt", PASSWORD).await.status, 201);
 }
 
 #[tokio::test]

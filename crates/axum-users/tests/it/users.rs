@@ -11,6 +11,7 @@ on_every_store![
     adm_1_who_may_manage_users,
     chg_5_one_address_has_one_owner,
     chg_6_null_and_same_values_change_nothing,
+    two_password_changes_at_once_leave_one_password,
     integer_ids,
 ];
 
@@ -303,9 +304,8 @@ async fn chg_6_null_and_same_values_change_nothing(kind: Kind) {
     }
 }
 
-#[tokio::test]
-async fn two_password_changes_at_once_leave_one_password() {
-    let app = TestApp::new(Kind::Sqlite).await;
+async fn two_password_changes_at_once_leave_one_password(kind: Kind) {
+    let app = TestApp::new(kind).await;
     app.add(KING).await;
     let token = app.login(KING, PASSWORD).await;
     let asks: Vec<_> = (0..10)
