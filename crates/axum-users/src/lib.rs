@@ -46,6 +46,10 @@
 //! | `macros` | `#[derive(Profile)]` | yes |
 //! | `sqlite` | `SqlStore` on SQLite | yes |
 //! | `postgres` | `SqlStore` on PostgreSQL | |
+//! | `mysql` | `SqlStore` on MySQL and MariaDB | |
+//! | `mongodb` | users and tokens in MongoDB | |
+//! | `redis` | session tokens in Redis | |
+//! | `testing` | the conformance suite for stores | |
 //! | `mailer` | mails by console or SMTP, with templates | |
 //! | `openapi` | the OpenAPI 3.1 document of the mounted routes | |
 
