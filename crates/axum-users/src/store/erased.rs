@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Found, StoreError, TokenStore, UserStore};
+use super::{Found, NewToken, StoreError, TokenStore, UserStore};
 use crate::{
     BoxFuture, Profile,
     user::{Changes, NewUser, User},
@@ -49,7 +49,7 @@ impl<P: Profile, S: UserStore<P>> DynUserStore<P> for S {
 }
 
 pub(crate) trait DynTokenStore<P: Profile>: Send + Sync {
-    fn insert<'a>(&'a self, token: &'a str, user: &'a P::Id, created_at: OffsetDateTime) -> Answer<'a, ()>;
+    fn insert<'a>(&'a self, new: NewToken<'a, P>) -> Answer<'a, ()>;
     fn find<'a>(&'a self, token: &'a str, not_before: Option<OffsetDateTime>)
     -> Answer<'a, Option<Found<P>>>;
     fn remove<'a>(&'a self, token: &'a str) -> Answer<'a, bool>;
@@ -57,8 +57,8 @@ pub(crate) trait DynTokenStore<P: Profile>: Send + Sync {
 }
 
 impl<P: Profile, S: TokenStore<P>> DynTokenStore<P> for S {
-    fn insert<'a>(&'a self, token: &'a str, user: &'a P::Id, created_at: OffsetDateTime) -> Answer<'a, ()> {
-        Box::pin(TokenStore::insert(self, token, user, created_at))
+    fn insert<'a>(&'a self, new: NewToken<'a, P>) -> Answer<'a, ()> {
+        Box::pin(TokenStore::insert(self, new))
     }
     fn find<'a>(
         &'a self,

@@ -5,7 +5,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-use super::{Found, StoreError, TokenStore, UserStore};
+use super::{Found, NewToken, StoreError, TokenStore, UserStore};
 use crate::{
     NoProfile, Profile, UserId,
     email::fold,
@@ -149,12 +149,12 @@ impl<P: Profile> UserStore<P> for MemoryStore<P> {
 }
 
 impl<P: Profile> TokenStore<P> for MemoryStore<P> {
-    async fn insert(&self, token: &str, user: &P::Id, created_at: OffsetDateTime) -> Result<(), StoreError> {
+    async fn insert(&self, new: NewToken<'_, P>) -> Result<(), StoreError> {
         let mut inner = self.lock();
-        if inner.by_id(user).is_none() {
+        if inner.by_id(new.user).is_none() {
             return Err(StoreError::NoSuchUser);
         }
-        inner.tokens.insert(token.to_owned(), (user.clone(), created_at));
+        inner.tokens.insert(new.token.to_owned(), (new.user.clone(), new.created_at));
         Ok(())
     }
 

@@ -138,14 +138,14 @@ pub trait UserStore<P: Profile>: Send + Sync + 'static {
 ///
 /// ```
 /// use std::{collections::HashMap, sync::Mutex};
-/// use axum_users::{Found, Profile, StoreError, TokenStore};
+/// use axum_users::{Found, NewToken, Profile, StoreError, TokenStore};
 /// use time::OffsetDateTime;
 ///
 /// struct Tokens<P: Profile>(Mutex<HashMap<String, (P::Id, OffsetDateTime)>>);
 ///
 /// impl<P: Profile> TokenStore<P> for Tokens<P> {
-///     async fn insert(&self, token: &str, user: &P::Id, created_at: OffsetDateTime) -> Result<(), StoreError> {
-///         self.0.lock().unwrap().insert(token.to_owned(), (user.clone(), created_at));
+///     async fn insert(&self, new: NewToken<'_, P>) -> Result<(), StoreError> {
+///         self.0.lock().unwrap().insert(new.token.to_owned(), (new.user.clone(), new.created_at));
 ///         Ok(())
 ///     }
 ///     async fn find(&self, token: &str, not_before: Option<OffsetDateTime>) -> Result<Option<Found<P>>, StoreError> {
@@ -165,12 +165,7 @@ pub trait UserStore<P: Profile>: Send + Sync + 'static {
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a token store for users with this profile")]
 pub trait TokenStore<P: Profile>: Send + Sync + 'static {
     /// Adds a token of a user; [`StoreError::NoSuchUser`] when the store can tell that there is none.
-    fn insert(
-        &self,
-        token: &str,
-        user: &P::Id,
-        created_at: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn insert(&self, new: NewToken<'_, P>) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Whose token this is, if it was created at or after `not_before`.
     fn find(
@@ -184,6 +179,19 @@ pub trait TokenStore<P: Profile>: Send + Sync + 'static {
 
     /// Removes all tokens of a user.
     fn remove_all(&self, user: &P::Id) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// A token to keep.
+#[derive(Clone, Copy, Debug)]
+pub struct NewToken<'a, P: Profile> {
+    /// The token as it is stored.
+    pub token: &'a str,
+    /// Whose it is.
+    pub user: &'a P::Id,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// From when on it may be forgotten; never, if `None`. Whether it is still valid [`find`](TokenStore::find) decides.
+    pub expires_at: Option<OffsetDateTime>,
 }
 
 /// What a token store knows of a token's owner.

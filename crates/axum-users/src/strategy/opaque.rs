@@ -6,7 +6,7 @@ use super::{Accounts, Strategy, StrategyError};
 use crate::{
     BoxError, Policy, Profile, StoredTokens, User,
     secret::{digest, random_token},
-    store::{DynTokenStore, Found, TokenStore},
+    store::{DynTokenStore, Found, NewToken, TokenStore},
 };
 
 /// The longest token that is looked up, in bytes; ours have 43.
@@ -35,8 +35,11 @@ impl<P: Profile> Opaque<P> {
     }
 
     fn not_before(&self) -> Option<OffsetDateTime> {
-        let lifetime = Duration::seconds(i64::try_from(self.lifetime?).ok()?);
-        OffsetDateTime::now_utc().checked_sub(lifetime)
+        OffsetDateTime::now_utc().checked_sub(self.duration()?)
+    }
+
+    fn duration(&self) -> Option<Duration> {
+        Some(Duration::seconds(i64::try_from(self.lifetime?).ok()?))
     }
 }
 
@@ -57,7 +60,9 @@ impl<P: Profile> Strategy<P> for Opaque<P> {
     async fn write(&self, user: &User<P>, accounts: &Accounts<P>) -> Result<String, StrategyError> {
         let token = random_token().map_err(BoxError::from)?;
         let stored = stored_form(&token, accounts.policy());
-        self.tokens.insert(&stored, &user.id, OffsetDateTime::now_utc()).await?;
+        let created_at = OffsetDateTime::now_utc();
+        let expires_at = self.duration().and_then(|lifetime| created_at.checked_add(lifetime));
+        self.tokens.insert(NewToken { token: &stored, user: &user.id, created_at, expires_at }).await?;
         Ok(token)
     }
 

@@ -1,7 +1,8 @@
 //! Opening databases: new ones, those of fastapi-users, and those that must not be touched.
 
 use axum_users::{
-    CreateUser, MigrationError, NewUser, NoProfile, PasswordHash, Profile, SqlStore, TokenStore, UserStore,
+    CreateUser, MigrationError, NewToken, NewUser, NoProfile, PasswordHash, Profile, SqlStore, TokenStore,
+    UserStore,
 };
 use sqlx::{AssertSqlSafe, SqlitePool};
 use time::OffsetDateTime;
@@ -79,8 +80,9 @@ async fn indexes(pool: &SqlitePool) -> Vec<String> {
     texts(pool, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL ORDER BY name").await
 }
 
-const INDEXES: [&str; 5] = [
+const INDEXES: [&str; 6] = [
     "ix_accesstoken_created_at",
+    "ix_accesstoken_expires_at",
     "ix_accesstoken_user_id",
     "ix_revoked_token_expires_at",
     "ix_user_email",
@@ -113,14 +115,18 @@ async fn a_new_file_gets_the_tables_of_the_contract() {
         "is_verified BOOLEAN NOT NULL",
     ];
     assert_eq!(columns(&pool, "user").await, user);
-    let accesstoken =
-        ["user_id CHAR(36) NOT NULL", "token VARCHAR(43) NOT NULL PK", "created_at TIMESTAMP NOT NULL"];
+    let accesstoken = [
+        "user_id CHAR(36) NOT NULL",
+        "token VARCHAR(43) NOT NULL PK",
+        "created_at TIMESTAMP NOT NULL",
+        "expires_at TIMESTAMP",
+    ];
     assert_eq!(columns(&pool, "accesstoken").await, accesstoken);
     assert_eq!(indexes(&pool).await, INDEXES);
     let keys =
         "SELECT \"table\" || ' ' || \"from\" || ' ' || on_delete FROM pragma_foreign_key_list('accesstoken')";
     assert_eq!(texts(&pool, keys).await, ["user user_id CASCADE"]);
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 1);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 2);
 }
 
 #[tokio::test]
@@ -128,7 +134,12 @@ async fn opening_again_changes_nothing_and_keeps_everything() {
     let database = Database::new();
     let store = SqlStore::<NoProfile>::open(&database.url()).await.unwrap();
     let user = UserStore::insert(&store, king()).await.unwrap();
-    TokenStore::insert(&store, "token", &user.id, OffsetDateTime::now_utc()).await.unwrap();
+    TokenStore::insert(
+        &store,
+        NewToken { token: "token", user: &user.id, created_at: OffsetDateTime::now_utc(), expires_at: None },
+    )
+    .await
+    .unwrap();
     let pool = database.foreign().await;
     let before = schema(&pool).await;
     for _ in 0..3 {
@@ -137,7 +148,7 @@ async fn opening_again_changes_nothing_and_keeps_everything() {
         assert!(TokenStore::<NoProfile>::find(&store, "token", None).await.unwrap().is_some());
     }
     assert_eq!(schema(&pool).await, before);
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 1);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,7 +166,7 @@ async fn f_18_eight_that_open_a_new_file_at_once_all_succeed() {
             let _ = UserStore::insert(&store, king()).await;
         }
         let pool = database.foreign().await;
-        assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 1);
+        assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 2);
         assert_eq!(texts(&pool, "SELECT email FROM \"user\"").await, ["king@camelot.bt"]);
     }
 }
@@ -190,9 +201,12 @@ async fn a_database_of_fastapi_users_is_adopted_as_it_is() {
     assert!(TokenStore::<Knight>::find(&store, "stored-token", None).await.unwrap().is_some());
 
     let after = schema(&pool).await;
-    let unchanged = before.iter().filter(|entry| !entry.starts_with("table user:"));
+    let unchanged = before
+        .iter()
+        .filter(|entry| !entry.starts_with("table user:") && !entry.starts_with("table accesstoken:"));
     assert!(unchanged.clone().all(|entry| after.contains(entry)), "what was there is there as it was");
     assert_eq!(columns(&pool, "user").await.last().unwrap(), "age INTEGER");
+    assert_eq!(columns(&pool, "accesstoken").await.last().unwrap(), "expires_at TIMESTAMP");
     assert!(
         INDEXES.iter().all(|index| after.iter().any(|entry| entry.starts_with(&format!("index {index}:"))))
     );
@@ -333,7 +347,12 @@ async fn a_pool_of_the_application_is_shared() {
     let pool = database.foreign().await;
     let store = SqlStore::<NoProfile>::from_pool(pool.clone()).await.unwrap();
     let user = UserStore::insert(&store, king()).await.unwrap();
-    TokenStore::insert(&store, "token", &user.id, OffsetDateTime::now_utc()).await.unwrap();
+    TokenStore::insert(
+        &store,
+        NewToken { token: "token", user: &user.id, created_at: OffsetDateTime::now_utc(), expires_at: None },
+    )
+    .await
+    .unwrap();
     assert_eq!(texts(&pool, "SELECT email FROM \"user\"").await, ["king@camelot.bt"]);
     // This pool leaves foreign keys off: the tokens end all the same.
     assert!(UserStore::<NoProfile>::delete(&store, &user.id).await.unwrap());

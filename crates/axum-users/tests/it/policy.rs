@@ -130,7 +130,12 @@ async fn stored_tokens() {
         // A row that fastapi-users wrote opens a session where the policy shares the table.
         let theirs = "A".repeat(43);
         let now = time::OffsetDateTime::now_utc();
-        axum_users::TokenStore::insert(&app.store, &theirs, &user.id, now).await.unwrap();
+        axum_users::TokenStore::insert(
+            &app.store,
+            axum_users::NewToken { token: &theirs, user: &user.id, created_at: now, expires_at: None },
+        )
+        .await
+        .unwrap();
         assert_eq!(app.me_by_cookie(&theirs).await.status == 200, is_clear);
     }
 }

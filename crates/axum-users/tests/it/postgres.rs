@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum_users::{
-    Changes, Date, Found, Json, MigrationError, NewUser, NoProfile, PasswordHash, Profile, SqlStore,
-    StoreError, Timestamp, TokenStore, User, UserId, UserStore,
+    Changes, Date, Found, Json, MigrationError, NewToken, NewUser, NoProfile, PasswordHash, Profile,
+    SqlStore, StoreError, Timestamp, TokenStore, User, UserId, UserStore,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
@@ -126,6 +126,7 @@ async fn a_new_schema_gets_the_tables_of_the_contract() {
         "user_id uuid NOT NULL",
         "token character varying NOT NULL",
         "created_at timestamp with time zone NOT NULL",
+        "expires_at timestamp with time zone",
     ];
     assert_eq!(columns(&pool, "accesstoken").await, accesstoken);
 }
@@ -176,7 +177,7 @@ async fn eight_nodes_may_start_at_once() {
         node.await.unwrap().unwrap();
     }
     let pool = PgPool::connect(&url).await.unwrap();
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 1);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 2);
 }
 
 #[tokio::test]
@@ -310,7 +311,17 @@ async fn a_pool_of_the_application_is_shared() {
     let pool = PgPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
     let store = SqlStore::<NoProfile>::from_postgres_pool(pool.clone()).await.unwrap();
     let user: User = UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();
-    TokenStore::insert(&store, "token", &user.id, time::OffsetDateTime::now_utc()).await.unwrap();
+    TokenStore::insert(
+        &store,
+        NewToken {
+            token: "token",
+            user: &user.id,
+            created_at: time::OffsetDateTime::now_utc(),
+            expires_at: None,
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(texts(&pool, "SELECT email FROM \"user\"").await, ["king@camelot.bt"]);
     assert!(UserStore::<NoProfile>::delete(&store, &user.id).await.unwrap());
     assert!(texts(&pool, "SELECT token FROM accesstoken").await.is_empty());

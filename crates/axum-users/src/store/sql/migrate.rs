@@ -84,12 +84,19 @@ struct Step {
 }
 
 /// The library's migrations, first to last.
-fn steps(dialect: Dialect) -> [Step; 1] {
-    [Step {
-        number: 1,
-        name: "users, tokens, revoked tokens",
-        statements: vec![schema::create_revoked_token(dialect)],
-    }]
+fn steps(dialect: Dialect) -> [Step; 2] {
+    [
+        Step {
+            number: 1,
+            name: "users, tokens, revoked tokens",
+            statements: vec![schema::create_revoked_token(dialect)],
+        },
+        Step {
+            number: 2,
+            name: "tokens that are over can be removed",
+            statements: schema::add_token_expiry(dialect).into(),
+        },
+    ]
 }
 
 /// Brings the database up to this version. Nodes that start at once wait for one another: SQLite's transaction is

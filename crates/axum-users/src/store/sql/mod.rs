@@ -25,7 +25,7 @@ use self::{
     driver::{Driver, Values},
     statements::{CORE, Statements, quote},
 };
-use super::{Found, StoreError, TokenStore, UserStore};
+use super::{Found, NewToken, StoreError, TokenStore, UserStore};
 use crate::{
     NoProfile, PasswordHash, Profile,
     user::{Changes, NewUser, User},
@@ -256,8 +256,13 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
 }
 
 impl<P: Profile> TokenStore<P> for SqlStore<P> {
-    async fn insert(&self, token: &str, user: &P::Id, created_at: OffsetDateTime) -> Result<(), StoreError> {
-        let values = vec![Value::Text(token.to_owned()), id::<P>(user), Value::Timestamp(created_at)];
+    async fn insert(&self, new: NewToken<'_, P>) -> Result<(), StoreError> {
+        let values = vec![
+            Value::Text(new.token.to_owned()),
+            id::<P>(new.user),
+            Value::Timestamp(new.created_at),
+            new.expires_at.map_or(Value::Null, Value::Timestamp),
+        ];
         self.driver.execute(&self.statements.insert_token, values).await?;
         Ok(())
     }

@@ -69,6 +69,15 @@ pub(super) fn create_revoked_token(dialect: Dialect) -> String {
     )
 }
 
+/// Without a value, as in the rows of fastapi-users, a token is kept for ever.
+pub(super) fn add_token_expiry(dialect: Dialect) -> [String; 2] {
+    let column = dialect.column_type(Kind::Timestamp);
+    [
+        format!("ALTER TABLE accesstoken ADD COLUMN expires_at {column}"),
+        "CREATE INDEX IF NOT EXISTS ix_accesstoken_expires_at ON accesstoken (expires_at)".to_owned(),
+    ]
+}
+
 /// `ix_user_email` is the contract's; the second one decides that no two users have the same address in different
 /// case, whoever writes.
 pub(super) const INDEXES: [&str; 5] = [

@@ -115,8 +115,8 @@ impl Statements {
             ),
             purge_revoked: filled("DELETE FROM revoked_token WHERE expires_at < ?", &[Timestamp]),
             insert_token: filled(
-                "INSERT INTO accesstoken (token, user_id, created_at) VALUES (?, ?, ?)",
-                &[Text, id, Timestamp],
+                "INSERT INTO accesstoken (token, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
+                &[Text, id, Timestamp, Timestamp],
             ),
             find_token_since: filled(&format!("{token} AND t.created_at >= ?"), &[Text, Timestamp]),
             find_token: filled(&token, &[Text]),

@@ -1,4 +1,4 @@
-use axum_users::{Changes, PasswordHash, StoreError, TokenStore, UserStore};
+use axum_users::{Changes, NewToken, PasswordHash, StoreError, TokenStore, UserStore};
 use time::OffsetDateTime;
 
 use super::{Sample, conformance, new_user};
@@ -100,7 +100,12 @@ async fn parallel_updates_of_different_columns_all_count<P: Sample>(store: Store
 
 async fn a_token_is_removed_once<P: Sample>(store: Store<P>) {
     let user = UserStore::insert(&store, new_user::<P>(KING)).await.unwrap();
-    TokenStore::insert(&store, "token", &user.id, OffsetDateTime::now_utc()).await.unwrap();
+    TokenStore::insert(
+        &store,
+        NewToken { token: "token", user: &user.id, created_at: OffsetDateTime::now_utc(), expires_at: None },
+    )
+    .await
+    .unwrap();
     let results = at_once(|_| {
         let store = store.clone();
         async move { TokenStore::<P>::remove(&store, "token").await.unwrap() }

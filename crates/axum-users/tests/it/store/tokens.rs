@@ -1,4 +1,4 @@
-use axum_users::{Changes, Found, TokenStore, User, UserStore};
+use axum_users::{Changes, Found, NewToken, TokenStore, User, UserStore};
 use time::{Duration, OffsetDateTime, macros::datetime};
 
 use super::{Sample, conformance, new_user};
@@ -17,7 +17,12 @@ const MADE: OffsetDateTime = datetime!(2026-02-28 12:00:00.000_001 UTC);
 async fn add<P: Sample>(store: &Store<P>, email: &str, tokens: &[&str]) -> User<P> {
     let user = UserStore::insert(store, new_user::<P>(email)).await.unwrap();
     for token in tokens {
-        TokenStore::insert(store, token, &user.id, MADE).await.unwrap();
+        TokenStore::insert(
+            store,
+            NewToken { token: token, user: &user.id, created_at: MADE, expires_at: None },
+        )
+        .await
+        .unwrap();
     }
     user
 }
@@ -58,7 +63,17 @@ async fn a_token_counts_from_the_moment_it_was_made<P: Sample>(store: Store<P>) 
     let elsewhere = MADE.to_offset(time::macros::offset!(+9));
     assert_eq!(owner(&store, "abc", Some(elsewhere)).await, Some(king.id.clone()));
     assert_eq!(owner(&store, "abc", Some(elsewhere + microsecond)).await, None);
-    TokenStore::insert(&store, "whole", &king.id, datetime!(2026-02-28 12:00 UTC)).await.unwrap();
+    TokenStore::insert(
+        &store,
+        NewToken {
+            token: "whole",
+            user: &king.id,
+            created_at: datetime!(2026-02-28 12:00 UTC),
+            expires_at: None,
+        },
+    )
+    .await
+    .unwrap();
     assert_eq!(owner(&store, "whole", Some(MADE)).await, None);
     assert_eq!(owner(&store, "whole", Some(datetime!(2026-02-28 12:00 UTC))).await, Some(king.id));
 }
@@ -77,7 +92,9 @@ async fn a_users_tokens_end_together<P: Sample>(store: Store<P>) {
     let refused = Changes { if_email_is: condition, ..end.clone() };
     assert!(store.update(&merlin.id, &refused).await.unwrap().is_none());
     assert_eq!(owner(&store, "c", None).await, Some(merlin.id.clone()));
-    TokenStore::insert(&store, "a", &king.id, MADE).await.unwrap();
+    TokenStore::insert(&store, NewToken { token: "a", user: &king.id, created_at: MADE, expires_at: None })
+        .await
+        .unwrap();
     assert!(store.update(&merlin.id, &end).await.unwrap().is_some());
     assert_eq!(owner(&store, "c", None).await, None);
     assert_eq!(owner(&store, "a", None).await, Some(king.id.clone()));

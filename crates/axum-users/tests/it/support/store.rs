@@ -8,8 +8,8 @@ use std::{
 };
 
 use axum_users::{
-    Changes, Found, MemoryStore, NewUser, NoProfile, Profile, SqlStore, StoreError, TokenStore, User,
-    UserStore,
+    Changes, Found, MemoryStore, NewToken, NewUser, NoProfile, Profile, SqlStore, StoreError, TokenStore,
+    User, UserStore,
 };
 use sqlx::{Connection, SqlitePool, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
@@ -192,9 +192,9 @@ impl<P: Profile> UserStore<P> for Store<P> {
 }
 
 impl<P: Profile> TokenStore<P> for Store<P> {
-    async fn insert(&self, token: &str, user: &P::Id, created_at: OffsetDateTime) -> Result<(), StoreError> {
-        self.probe.tokens.lock().unwrap().push(token.to_owned());
-        delegate!(self, "insert_token", TokenStore::insert, token, user, created_at)
+    async fn insert(&self, new: NewToken<'_, P>) -> Result<(), StoreError> {
+        self.probe.tokens.lock().unwrap().push(new.token.to_owned());
+        delegate!(self, "insert_token", TokenStore::insert, new)
     }
     async fn find(
         &self,
