@@ -31,6 +31,10 @@ pub mod reset {}
 #[doc = include_str!("../docs/stores.md")]
 pub mod stores {}
 
+#[cfg(feature = "testing")]
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
+
 #[doc = include_str!("../docs/users.md")]
 pub mod users {}
 

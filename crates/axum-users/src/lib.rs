@@ -60,6 +60,8 @@ pub mod guide;
 #[cfg(feature = "mailer")]
 pub mod mailer;
 pub mod password;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod value;
 
 mod backend;

@@ -154,6 +154,9 @@ impl<P: Profile> TokenStore<P> for MemoryStore<P> {
         if inner.by_id(new.user).is_none() {
             return Err(StoreError::NoSuchUser);
         }
+        if inner.tokens.contains_key(new.token) {
+            return Err(StoreError::Backend("the token is in use".into()));
+        }
         inner.tokens.insert(new.token.to_owned(), (new.user.clone(), new.created_at));
         Ok(())
     }

@@ -24,7 +24,8 @@ use crate::{
 /// Keeps users.
 ///
 /// Implement it with plain `async fn`. The example is a complete store in memory; what it does under its lock, a
-/// database does in one statement or transaction.
+/// database does in one statement or transaction. It ends with the suite (feature `testing`) that a store must pass before
+/// it is trusted with users.
 ///
 /// ```
 /// use std::{collections::HashMap, sync::Mutex};
@@ -42,9 +43,11 @@ use crate::{
 ///         Ok(self.users.lock().unwrap().iter().find(|user| user.email.to_lowercase() == key).cloned())
 ///     }
 ///     async fn list(&self, after: Option<&P::Id>, limit: u32) -> Result<Vec<User<P>>, StoreError> {
-///         let users = self.users.lock().unwrap();
-///         let start = after.map_or(0, |id| users.iter().take_while(|user| user.id != *id).count() + 1);
-///         Ok(users.iter().skip(start).take(limit as usize).cloned().collect())
+///         let mut users = self.users.lock().unwrap().clone();
+///         users.retain(|user| after.is_none_or(|after| user.id.to_string() > after.to_string()));
+///         users.sort_by_key(|user| user.id.to_string());
+///         users.truncate(limit as usize);
+///         Ok(users)
 ///     }
 ///     async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
 ///         let mut users = self.users.lock().unwrap();
@@ -87,6 +90,17 @@ use crate::{
 ///         self.get(id).await
 ///     }
 /// }
+///
+/// # #[cfg(feature = "testing")]
+/// # #[tokio::main]
+/// # async fn main() {
+/// use axum_users::testing::{Limits, Sample, user_failures};
+///
+/// let open = async || Store::<Sample<uuid::Uuid>> { users: Mutex::default(), revoked: Mutex::default() };
+/// assert!(user_failures(open, Limits::default()).await.is_empty());
+/// # }
+/// # #[cfg(not(feature = "testing"))]
+/// # fn main() {}
 /// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a store for users with this profile")]
 pub trait UserStore<P: Profile>: Send + Sync + 'static {
@@ -145,7 +159,9 @@ pub trait UserStore<P: Profile>: Send + Sync + 'static {
 ///
 /// impl<P: Profile> TokenStore<P> for Tokens<P> {
 ///     async fn insert(&self, new: NewToken<'_, P>) -> Result<(), StoreError> {
-///         self.0.lock().unwrap().insert(new.token.to_owned(), (new.user.clone(), new.created_at));
+///         let mut tokens = self.0.lock().unwrap();
+///         if tokens.contains_key(new.token) { return Err(StoreError::Backend("in use".into())) }
+///         tokens.insert(new.token.to_owned(), (new.user.clone(), new.created_at));
 ///         Ok(())
 ///     }
 ///     async fn find(&self, token: &str, not_before: Option<OffsetDateTime>) -> Result<Option<Found<P>>, StoreError> {
@@ -161,6 +177,17 @@ pub trait UserStore<P: Profile>: Send + Sync + 'static {
 ///         Ok(())
 ///     }
 /// }
+///
+/// # #[cfg(feature = "testing")]
+/// # #[tokio::main]
+/// # async fn main() {
+/// use axum_users::testing::{Limits, Sample, token_failures};
+///
+/// let open = async || Tokens::<Sample<i64>>(Mutex::default());
+/// assert!(token_failures(open, Limits::default()).await.is_empty());
+/// # }
+/// # #[cfg(not(feature = "testing"))]
+/// # fn main() {}
 /// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a token store for users with this profile")]
 pub trait TokenStore<P: Profile>: Send + Sync + 'static {

@@ -25,6 +25,8 @@ mod register;
 mod reset;
 mod store;
 mod support;
+#[cfg(feature = "testing")]
+mod testing;
 mod ui;
 mod users;
 mod verify;

@@ -1,0 +1,196 @@
+use super::{Limits, Sample};
+use crate::{TokenStore, UserId, UserStore};
+
+/// Makes a test of every case for a store that keeps users and tokens. Its arguments: the name of a module, the type
+/// of ids, an expression that makes an empty store, in which `await` is allowed, and, if the store has any, its
+/// [`Limits`](crate::testing::Limits).
+#[macro_export]
+macro_rules! store_tests {
+    ($module:ident, $id:ty, $open:expr) => {
+        $crate::store_tests!($module, $id, $open, $crate::testing::Limits::default());
+    };
+    ($module:ident, $id:ty, $open:expr, $limits:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__cases_of_users!(__case_tests [of_users, $id, $open, $limits]);
+            $crate::__cases_of_tokens!(__case_tests [of_users, $id, $open, $limits]);
+            $crate::__cases_of_sessions!(__case_tests [of_users, $id, $open, $limits]);
+        }
+    };
+}
+
+/// Makes a test of every case for a store that keeps users and no tokens. The arguments are those of
+/// [`store_tests!`](crate::testing::store_tests).
+#[macro_export]
+macro_rules! user_store_tests {
+    ($module:ident, $id:ty, $open:expr) => {
+        $crate::user_store_tests!($module, $id, $open, $crate::testing::Limits::default());
+    };
+    ($module:ident, $id:ty, $open:expr, $limits:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__cases_of_users!(__case_tests [of_users, $id, $open, $limits]);
+        }
+    };
+}
+
+/// Makes a test of every case for a store that keeps tokens only, and to which every id is a user. The arguments are
+/// those of [`store_tests!`](crate::testing::store_tests).
+#[macro_export]
+macro_rules! token_store_tests {
+    ($module:ident, $id:ty, $open:expr) => {
+        $crate::token_store_tests!($module, $id, $open, $crate::testing::Limits::default());
+    };
+    ($module:ident, $id:ty, $open:expr, $limits:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__cases_of_tokens!(__case_tests [of_tokens, $id, $open, $limits]);
+        }
+    };
+}
+
+/// Calls a macro with every case for stores of users.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cases_of_users {
+    ($callback:ident [$($arguments:tt)*]) => {
+        $crate::$callback! {
+            [$($arguments)*]
+            users {
+                what_is_inserted_is_found
+                addresses_are_unique_in_any_case
+                an_address_finds_no_other_address
+                an_update_writes_its_columns_and_no_others
+                an_update_writes_while_its_conditions_hold
+                an_update_refuses_a_taken_address
+                a_deleted_user_is_gone
+                pages_follow_the_order_of_ids
+                ids_out_of_range_are_nobodys
+                revoked_tokens_yield_no_user
+            }
+            values {
+                values_of_every_type_are_kept
+                values_change_and_become_null
+                texts_of_any_script_survive
+                text_with_nul_is_kept_or_refused
+                long_texts_are_kept_or_refused
+                moments_are_kept_whatever_their_time_zone
+            }
+            races {
+                reg_4_parallel_inserts_leave_one_user
+                parallel_changes_to_one_address_leave_one_owner
+                rst_1_parallel_replacements_of_a_hash_leave_one
+                parallel_updates_of_different_columns_all_count
+                an_update_never_revives_a_deleted_user
+                parallel_changes_of_one_user_all_come_through
+            }
+        }
+    };
+}
+
+/// Calls a macro with every case for stores of tokens.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cases_of_tokens {
+    ($callback:ident [$($arguments:tt)*]) => {
+        $crate::$callback! {
+            [$($arguments)*]
+            tokens {
+                tokens_are_found_and_removed_one_by_one
+                tokens_are_compared_exactly
+                a_token_counts_from_the_moment_it_was_made
+                a_token_in_use_is_not_given_away
+                all_tokens_of_a_user_end_together
+                a_token_is_removed_once
+                tokens_inserted_at_once_are_all_kept
+                tokens_made_while_all_end_are_found_or_gone_for_good
+            }
+        }
+    };
+}
+
+/// Calls a macro with every case for stores of tokens and their users.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cases_of_sessions {
+    ($callback:ident [$($arguments:tt)*]) => {
+        $crate::$callback! {
+            [$($arguments)*]
+            sessions {
+                an_update_ends_sessions_if_it_writes
+                tokens_of_a_deleted_user_end
+                tokens_of_nobody_yield_nobody
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __case_tests {
+    ([$subject:ident, $id:ty, $open:expr, $limits:expr] $($feature:ident { $($case:ident)+ })+) => { $($(
+        #[test]
+        fn $case() {
+            $crate::testing::block_on(async {
+                let subject = $crate::testing::Subject::<$id, _>::$subject($open, $limits);
+                $crate::testing::$feature::$case(subject).await;
+            });
+        }
+    )+)+ };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __run_all {
+    ([$subject:ident, $open:expr, $limits:expr] $($feature:ident { $($case:ident)+ })+) => {{
+        let mut failed = Vec::new();
+        $($(
+            let subject = $crate::testing::Subject::$subject($open().await, $limits);
+            if tokio::spawn($crate::testing::$feature::$case(subject)).await.is_err() {
+                failed.push(stringify!($case));
+            }
+        )+)+
+        failed
+    }};
+}
+
+/// Runs every case for a store that keeps users and tokens, each on a store that `open` makes, and gives the names of
+/// those that failed; why, they have printed. Needs a runtime with several threads.
+pub async fn failures<I, S>(open: impl AsyncFn() -> S, limits: Limits) -> Vec<&'static str>
+where
+    I: UserId,
+    S: UserStore<Sample<I>> + TokenStore<Sample<I>>,
+{
+    let mut failed = user_failures(&open, limits).await;
+    failed.extend(__cases_of_tokens!(__run_all [of_users, open, limits]));
+    failed.extend(__cases_of_sessions!(__run_all [of_users, open, limits]));
+    failed
+}
+
+/// The same for a store that keeps users and no tokens.
+pub async fn user_failures<I, S>(open: impl AsyncFn() -> S, limits: Limits) -> Vec<&'static str>
+where
+    I: UserId,
+    S: UserStore<Sample<I>>,
+{
+    __cases_of_users!(__run_all [of_users, open, limits])
+}
+
+/// The same for a store that keeps tokens only.
+pub async fn token_failures<I, S>(open: impl AsyncFn() -> S, limits: Limits) -> Vec<&'static str>
+where
+    I: UserId,
+    S: TokenStore<Sample<I>>,
+{
+    __cases_of_tokens!(__run_all [of_tokens, open, limits])
+}
+
+/// Runs a case on several threads, so that its races are real.
+pub fn block_on(case: impl Future<Output = ()>) {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(case);
+}
