@@ -30,6 +30,13 @@ pub struct Args {
 pub enum Command {
     /// Run the server until SIGTERM or SIGINT.
     Serve(Serve),
+    /// Bring the database up to date, as every start of the server does: what is missing is added, nothing is dropped or
+    /// rewritten. A database that fastapi-users made is adopted.
+    Migrate {
+        /// Only print the statements, or why the database would be refused.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Create, show and change users, also beside a running server.
     #[command(subcommand)]
     User(User),

@@ -33,8 +33,7 @@ impl Data {
         let settings = &config.settings;
         let directory = settings.data_dir.clone();
         create_directory(&directory)?;
-        let own = || RedactedUrl::new(format!("sqlite:{}", directory.join("users.db").display()));
-        let database_url = settings.database_url.clone().unwrap_or_else(own);
+        let database_url = Self::database_url(config);
         let mut data = Self { directory, database_url, secrets_file: None, secrets: Vec::new() };
         let mut generated = None;
         for name in SecretName::ALL {
@@ -63,6 +62,13 @@ impl Data {
         }
         data.check(config)?;
         Ok(data)
+    }
+
+    /// The URL of the database: the configured one, or that of a file in the data directory.
+    pub fn database_url(config: &Config) -> RedactedUrl {
+        let own = || config.settings.data_dir.join("users.db");
+        let own = || RedactedUrl::new(format!("sqlite:{}", own().display()));
+        config.settings.database_url.clone().unwrap_or_else(own)
     }
 
     /// The secret for a purpose.

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod config;
+mod migrate;
 mod openapi;
 mod serve;
 mod user;
@@ -30,6 +31,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             (Command::Serve(_), IdType::Integer) => serve::run::<i64>(&config).await,
             (Command::User(command), IdType::Uuid) => user::run::<uuid::Uuid>(&config, command).await,
             (Command::User(command), IdType::Integer) => user::run::<i64>(&config, command).await,
+            (Command::Migrate { dry_run }, IdType::Uuid) => {
+                migrate::run::<uuid::Uuid>(&config, dry_run).await
+            }
+            (Command::Migrate { dry_run }, IdType::Integer) => migrate::run::<i64>(&config, dry_run).await,
             (Command::Openapi, IdType::Uuid) => openapi::run::<uuid::Uuid>(&config).await,
             (Command::Openapi, IdType::Integer) => openapi::run::<i64>(&config).await,
             (Command::Config { .. }, _) => config::effective(&config),

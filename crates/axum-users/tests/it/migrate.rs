@@ -358,3 +358,38 @@ async fn a_pool_of_the_application_is_shared() {
     assert!(UserStore::<NoProfile>::delete(&store, &user.id).await.unwrap());
     assert!(texts(&pool, "SELECT token FROM accesstoken").await.is_empty());
 }
+
+#[tokio::test]
+async fn a_plan_tells_what_opening_does_and_changes_nothing() {
+    let database = Database::new();
+    let planned = SqlStore::<Knight>::plan(&database.url()).await.unwrap();
+    assert!(!database.path().exists());
+    assert_eq!(SqlStore::<Knight>::migrate(&database.url()).await.unwrap(), planned);
+    assert!(SqlStore::<Knight>::plan(&database.url()).await.unwrap().is_empty());
+
+    let adopted = Database::new();
+    let pool = adopted.foreign().await;
+    execute(&pool, FASTAPI_USERS).await;
+    let before = schema(&pool).await;
+    let planned = SqlStore::<Knight>::plan(&adopted.url()).await.unwrap();
+    assert_eq!(schema(&pool).await, before);
+    assert!(
+        !planned.iter().any(|sql| sql.contains("ix_user_email ") || sql.contains("DROP")),
+        "{planned:#?}"
+    );
+    assert_eq!(SqlStore::<Knight>::migrate(&adopted.url()).await.unwrap(), planned);
+
+    let twins = Database::new();
+    let pool = twins.foreign().await;
+    execute(&pool, FASTAPI_USERS).await;
+    for (number, email) in ["king@camelot.bt", "King@camelot.bt"].into_iter().enumerate() {
+        let insert = format!(
+            "INSERT INTO user (id, email, hashed_password, is_active, is_superuser, is_verified) \
+             VALUES ('{}', '{email}', 'hash', 1, 0, 0)",
+            Uuid::from_u128(number as u128)
+        );
+        execute(&pool, &insert).await;
+    }
+    let refused = SqlStore::<Knight>::plan(&twins.url()).await.unwrap_err();
+    assert!(refused.to_string().contains("King@camelot.bt, king@camelot.bt"), "{refused}");
+}

@@ -55,6 +55,17 @@ impl Dialect {
         }
     }
 
+    /// The names of a table's indexes.
+    pub(super) fn indexes_of(self, table: &str) -> String {
+        match self {
+            Self::Sqlite => format!("SELECT name FROM pragma_index_list('{table}')"),
+            Self::Postgres => format!(
+                "SELECT indexname::text FROM pg_indexes \
+                 WHERE schemaname = current_schema() AND tablename = '{table}'"
+            ),
+        }
+    }
+
     /// What makes nodes that migrate at once wait for one another, beside the transaction.
     pub(super) const fn migration_lock(self) -> &'static [&'static str] {
         match self {

@@ -58,6 +58,22 @@ const SCHEMES: &[&str] = &[
     "`postgres://`",
 ];
 
+async fn connect(url: &str) -> Result<Arc<dyn Driver>, MigrationError> {
+    Ok(match url.split_once(':').map(|(scheme, _)| scheme) {
+        #[cfg(feature = "sqlite")]
+        Some("sqlite") => Arc::new(SqliteDriver::open(url).await.map_err(MigrationError::Open)?),
+        #[cfg(feature = "postgres")]
+        Some("postgres" | "postgresql") => {
+            Arc::new(PostgresDriver::open(url).await.map_err(MigrationError::Open)?)
+        }
+        _ => {
+            let schemes = SCHEMES.join(" or ");
+            let error = format!("the URL of the database must start with {schemes}");
+            return Err(MigrationError::Open(error.into()));
+        }
+    })
+}
+
 impl<P: Profile> SqlStore<P> {
     /// Opens the database of a URL like `sqlite:users.db`, a file that is created if there is none, or
     /// `postgres://name:password@host/database`. On PostgreSQL: at most 16 connections, five seconds of patience for one
@@ -67,19 +83,29 @@ impl<P: Profile> SqlStore<P> {
     /// [`MigrationError`], when the database cannot be opened, or holds what this version cannot adopt; the message
     /// says what to do.
     pub async fn open(url: &str) -> Result<Self, MigrationError> {
-        match url.split_once(':').map(|(scheme, _)| scheme) {
-            #[cfg(feature = "sqlite")]
-            Some("sqlite") => {
-                Self::with_driver(SqliteDriver::open(url).await.map_err(MigrationError::Open)?).await
-            }
-            #[cfg(feature = "postgres")]
-            Some("postgres" | "postgresql") => {
-                Self::with_driver(PostgresDriver::open(url).await.map_err(MigrationError::Open)?).await
-            }
-            _ => Err(MigrationError::Open(
-                format!("the URL of the database must start with {}", SCHEMES.join(" or ")).into(),
-            )),
+        Self::with_driver(connect(url).await?).await
+    }
+
+    /// Does what [`open`](Self::open) does to the database, and tells by which statements.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub async fn migrate(url: &str) -> Result<Vec<String>, MigrationError> {
+        migrate::run::<P>(&*connect(url).await?).await
+    }
+
+    /// The statements by which [`open`](Self::open) would bring this database up to date; none when it is. Nothing is
+    /// changed; an SQLite file that does not exist is taken for an empty one.
+    ///
+    /// # Errors
+    /// What `open` would refuse.
+    pub async fn plan(url: &str) -> Result<Vec<String>, MigrationError> {
+        #[cfg(feature = "sqlite")]
+        if url.starts_with("sqlite:") {
+            let driver = SqliteDriver::open_to_read(url).await.map_err(MigrationError::Open)?;
+            return migrate::plan::<P>(&driver).await;
         }
+        migrate::plan::<P>(&*connect(url).await?).await
     }
 
     /// Works on a connection pool of the application. Its connections should have foreign keys on, a busy timeout,
@@ -89,7 +115,7 @@ impl<P: Profile> SqlStore<P> {
     /// As for [`open`](Self::open).
     #[cfg(feature = "sqlite")]
     pub async fn from_pool(pool: sqlx::SqlitePool) -> Result<Self, MigrationError> {
-        Self::with_driver(SqliteDriver::shared(pool)).await
+        Self::with_driver(Arc::new(SqliteDriver::shared(pool))).await
     }
 
     /// Works on a connection pool of the application, in the first schema of its search path. Its connections should
@@ -99,13 +125,13 @@ impl<P: Profile> SqlStore<P> {
     /// As for [`open`](Self::open).
     #[cfg(feature = "postgres")]
     pub async fn from_postgres_pool(pool: sqlx::PgPool) -> Result<Self, MigrationError> {
-        Self::with_driver(PostgresDriver::shared(pool)).await
+        Self::with_driver(Arc::new(PostgresDriver::shared(pool))).await
     }
 
-    async fn with_driver(driver: impl Driver + 'static) -> Result<Self, MigrationError> {
-        migrate::run::<P>(&driver).await?;
+    async fn with_driver(driver: Arc<dyn Driver>) -> Result<Self, MigrationError> {
+        migrate::run::<P>(&*driver).await?;
         let statements = Arc::new(Statements::new::<P>(driver.dialect()));
-        Ok(Self { driver: Arc::new(driver), statements, profile: std::marker::PhantomData })
+        Ok(Self { driver, statements, profile: std::marker::PhantomData })
     }
 
     async fn fetch_user(&self, sql: &Arc<str>, values: Values) -> Result<Option<User<P>>, StoreError> {

@@ -64,26 +64,29 @@ pub(super) fn create_accesstoken<P: Profile>(dialect: Dialect) -> String {
 
 pub(super) fn create_revoked_token(dialect: Dialect) -> String {
     format!(
-        "CREATE TABLE IF NOT EXISTS revoked_token (digest VARCHAR(43) NOT NULL PRIMARY KEY, expires_at {} NOT NULL)",
+        "CREATE TABLE revoked_token (digest VARCHAR(43) NOT NULL PRIMARY KEY, expires_at {} NOT NULL)",
+        dialect.column_type(Kind::Timestamp)
+    )
+}
+
+/// Where it is recorded which migrations have been applied.
+pub(super) fn create_migration(dialect: Dialect) -> String {
+    format!(
+        "CREATE TABLE axum_users_migration (version INTEGER NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, \
+         checksum VARCHAR(43) NOT NULL, applied_at {} NOT NULL)",
         dialect.column_type(Kind::Timestamp)
     )
 }
 
 /// Without a value, as in the rows of fastapi-users, a token is kept for ever.
-pub(super) fn add_token_expiry(dialect: Dialect) -> [String; 2] {
-    let column = dialect.column_type(Kind::Timestamp);
-    [
-        format!("ALTER TABLE accesstoken ADD COLUMN expires_at {column}"),
-        "CREATE INDEX IF NOT EXISTS ix_accesstoken_expires_at ON accesstoken (expires_at)".to_owned(),
-    ]
+pub(super) fn add_token_expiry(dialect: Dialect) -> String {
+    format!("ALTER TABLE accesstoken ADD COLUMN expires_at {}", dialect.column_type(Kind::Timestamp))
 }
 
-/// `ix_user_email` is the contract's; the second one decides that no two users have the same address in different
-/// case, whoever writes.
-pub(super) const INDEXES: [&str; 5] = [
-    "CREATE UNIQUE INDEX IF NOT EXISTS ix_user_email ON \"user\" (email)",
-    "CREATE UNIQUE INDEX IF NOT EXISTS ix_user_email_lower ON \"user\" (lower(email))",
-    "CREATE INDEX IF NOT EXISTS ix_accesstoken_created_at ON accesstoken (created_at)",
-    "CREATE INDEX IF NOT EXISTS ix_accesstoken_user_id ON accesstoken (user_id)",
-    "CREATE INDEX IF NOT EXISTS ix_revoked_token_expires_at ON revoked_token (expires_at)",
-];
+pub(super) fn create_index(name: &str, on: &str) -> String {
+    format!("CREATE INDEX {name} ON {on}")
+}
+
+pub(super) fn create_unique_index(name: &str, on: &str) -> String {
+    format!("CREATE UNIQUE INDEX {name} ON {on}")
+}

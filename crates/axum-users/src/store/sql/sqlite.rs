@@ -30,7 +30,12 @@ const WAIT: Duration = Duration::from_secs(5);
 pub(super) struct SqliteDriver {
     readers: SqlitePool,
     writer: SqlitePool,
+    begin: &'static str,
 }
+
+/// IMMEDIATE takes the write lock at once: a transaction that reads first and writes later could be refused half-way,
+/// whatever the busy timeout.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 
 impl SqliteDriver {
     /// Opens or creates a database: write-ahead log, foreign keys on, every commit on the disk before it is
@@ -53,12 +58,23 @@ impl SqliteDriver {
         let writer = pool(1).connect_with(options.clone()).await?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let readers = u32::try_from(cores * 2).unwrap_or(4);
-        Ok(Self { readers: pool(readers).connect_with(options).await?, writer })
+        Ok(Self { readers: pool(readers).connect_with(options).await?, writer, begin: BEGIN })
+    }
+
+    /// Opens a database to read it only; one that does not exist is taken for an empty one.
+    pub(super) async fn open_to_read(url: &str) -> Result<Self, BoxError> {
+        let options = url.parse::<SqliteConnectOptions>()?.busy_timeout(WAIT);
+        let options = match options.get_filename() {
+            file if file.exists() => options.read_only(true),
+            _ => SqliteConnectOptions::new(),
+        };
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        Ok(Self { begin: "BEGIN", ..Self::shared(pool) })
     }
 
     /// Works on a pool of the application.
     pub(super) fn shared(pool: SqlitePool) -> Self {
-        Self { readers: pool.clone(), writer: pool }
+        Self { readers: pool.clone(), writer: pool, begin: BEGIN }
     }
 }
 
@@ -82,9 +98,7 @@ impl Driver for SqliteDriver {
 
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, DriverError>> {
         Box::pin(async move {
-            // IMMEDIATE takes the write lock at once: a transaction that reads first and writes later could be
-            // refused half-way, whatever the busy timeout.
-            let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+            let transaction = self.writer.begin_with(self.begin).await?;
             Ok(Box::new(SqliteTransaction(transaction)) as Box<dyn Transaction>)
         })
     }

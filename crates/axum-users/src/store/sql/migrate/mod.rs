@@ -1,0 +1,189 @@
+//! Creates what is missing and adopts what fastapi-users made, in one transaction.
+//!
+//! Two things are kept apart. The library's own tables and indexes follow numbered migrations, recorded with a
+//! checksum. The columns of the profile belong to the application and change with it: each start adds the ones that
+//! are missing. What is to be done is found out first, by reading only, and then done.
+
+mod error;
+mod existing;
+mod step;
+
+use std::sync::Arc;
+
+pub use error::MigrationError;
+use time::OffsetDateTime;
+
+use self::{
+    existing::Existing,
+    step::{Step, steps},
+};
+use super::{
+    dialect::Dialect,
+    driver::{Driver, Transaction, Values},
+    schema,
+    statements::CORE,
+};
+use crate::{
+    Profile,
+    value::{ColumnType, Kind, Value},
+};
+
+/// How many offending rows an error lists.
+const LISTED: i64 = 20;
+
+/// Brings the database up to this version, and tells by which statements. Nodes that start at once wait for one
+/// another: SQLite's transaction is exclusive among writers, PostgreSQL has a lock for it.
+pub(super) async fn run<P: Profile>(driver: &dyn Driver) -> Result<Vec<String>, MigrationError> {
+    let mut database = Migration::begin(driver).await?;
+    for sql in database.dialect.migration_lock() {
+        database.transaction.execute(&Arc::from(*sql), Vec::new()).await?;
+    }
+    let plan = database.plan::<P>().await?;
+    for sql in &plan.statements {
+        database.transaction.execute(&Arc::from(sql.as_str()), Vec::new()).await?;
+    }
+    for step in &plan.steps {
+        database.record(step).await?;
+    }
+    database.transaction.commit().await?;
+    Ok(plan.statements)
+}
+
+/// The statements that [`run`] would use, or why it would refuse.
+pub(super) async fn plan<P: Profile>(driver: &dyn Driver) -> Result<Vec<String>, MigrationError> {
+    Ok(Migration::begin(driver).await?.plan::<P>().await?.statements)
+}
+
+struct Migration {
+    dialect: Dialect,
+    transaction: Box<dyn Transaction>,
+}
+
+#[derive(Default)]
+struct Plan {
+    statements: Vec<String>,
+    /// Which migrations the statements complete.
+    steps: Vec<Step>,
+}
+
+impl Migration {
+    async fn begin(driver: &dyn Driver) -> Result<Self, MigrationError> {
+        Ok(Self { dialect: driver.dialect(), transaction: driver.begin().await? })
+    }
+
+    async fn plan<P: Profile>(&mut self) -> Result<Plan, MigrationError> {
+        let existing = Existing::read(&mut *self.transaction, self.dialect).await?;
+        let mut plan = Plan::default();
+        let applied = if existing.has_table("axum_users_migration") {
+            self.applied().await?
+        } else {
+            plan.statements.push(schema::create_migration(self.dialect));
+            0
+        };
+        if existing.has_table("user") {
+            check_table(&existing, "user", &CORE.map(|(name, _)| name))?;
+            self.check_ids::<P>(&existing)?;
+            if !existing.has_index("ix_user_email_lower") {
+                self.refuse_twins().await?;
+            }
+        } else {
+            plan.statements.push(schema::create_user::<P>(self.dialect));
+        }
+        if existing.has_table("accesstoken") {
+            check_table(&existing, "accesstoken", &["token", "user_id", "created_at"])?;
+        } else {
+            plan.statements.push(schema::create_accesstoken::<P>(self.dialect));
+        }
+        for step in steps(self.dialect).into_iter().skip(applied) {
+            let missing = step.actions.iter().filter(|action| !action.is_done(&existing));
+            plan.statements.extend(missing.map(|action| action.sql.clone()));
+            plan.steps.push(step);
+        }
+        if existing.has_table("user") {
+            plan.statements.extend(self.missing_columns::<P>(&existing).await?);
+        }
+        Ok(plan)
+    }
+
+    /// How many migrations have been applied: those of this version, in their order.
+    async fn applied(&mut self) -> Result<usize, MigrationError> {
+        let sql = "SELECT version, checksum FROM axum_users_migration ORDER BY version";
+        let applied = self.fetch(sql, &[Kind::I64, Kind::Text]).await?;
+        let steps = steps(self.dialect);
+        for row in &applied {
+            let [Value::Integer(version), Value::Text(checksum)] = row.as_slice() else { continue };
+            let known = steps.iter().find(|step| step.number == *version);
+            if known.is_none_or(|step| step.checksum() != *checksum) {
+                return Err(MigrationError::Unknown(*version));
+            }
+        }
+        Ok(applied.len())
+    }
+
+    fn check_ids<P: Profile>(&self, existing: &Existing) -> Result<(), MigrationError> {
+        let id = existing.columns("user").iter().find(|(name, _)| name == "id");
+        let found = id.map(|(_, declared)| declared.to_uppercase()).unwrap_or_default();
+        let is_integer = matches!(P::Id::KIND, Kind::I32 | Kind::I64);
+        if found.contains("INT") == is_integer {
+            return Ok(());
+        }
+        Err(MigrationError::IdType { found, expected: self.dialect.column_type(P::Id::KIND) })
+    }
+
+    async fn missing_columns<P: Profile>(
+        &mut self,
+        existing: &Existing,
+    ) -> Result<Vec<String>, MigrationError> {
+        let missing: Vec<_> =
+            P::columns().iter().filter(|column| !existing.has_column("user", column.name)).collect();
+        if let Some(required) = missing.iter().find(|column| !column.nullable)
+            && !self.fetch("SELECT 1 FROM \"user\" LIMIT 1", &[Kind::I64]).await?.is_empty()
+        {
+            return Err(MigrationError::ColumnNeedsValues(required.name));
+        }
+        Ok(missing.into_iter().map(|column| schema::add_column(self.dialect, column)).collect())
+    }
+
+    async fn refuse_twins(&mut self) -> Result<(), MigrationError> {
+        let sql = format!(
+            "SELECT email FROM \"user\" WHERE lower(email) IN \
+             (SELECT lower(email) FROM \"user\" GROUP BY lower(email) HAVING count(*) > 1) \
+             ORDER BY lower(email), email LIMIT {LISTED}"
+        );
+        let twins = self.fetch(&sql, &[Kind::Text]).await?;
+        let emails = twins.into_iter().flatten().filter_map(|value| String::from_value(value).ok());
+        let emails: Vec<String> = emails.collect();
+        if emails.is_empty() { Ok(()) } else { Err(MigrationError::EmailsDifferOnlyInCase(emails)) }
+    }
+
+    async fn record(&mut self, step: &Step) -> Result<(), MigrationError> {
+        let mut marks = self.dialect.marks();
+        let marks =
+            [Kind::I64, Kind::Text, Kind::Text, Kind::Timestamp].map(|kind| marks.next(kind)).join(", ");
+        let sql = format!(
+            "INSERT INTO axum_users_migration (version, name, checksum, applied_at) VALUES ({marks})"
+        );
+        let values = vec![
+            Value::Integer(step.number),
+            Value::Text(step.name.to_owned()),
+            Value::Text(step.checksum()),
+            Value::Timestamp(OffsetDateTime::now_utc()),
+        ];
+        self.transaction.execute(&Arc::from(sql), values).await?;
+        Ok(())
+    }
+
+    async fn fetch(&mut self, sql: &str, kinds: &[Kind]) -> Result<Vec<Values>, MigrationError> {
+        Ok(self.transaction.fetch(&Arc::from(sql), Vec::new(), kinds).await?)
+    }
+}
+
+fn check_table(
+    existing: &Existing,
+    table: &'static str,
+    needed: &[&'static str],
+) -> Result<(), MigrationError> {
+    let missing =
+        needed.iter().find(|needed| !existing.columns(table).iter().any(|(name, _)| name == **needed));
+    missing.map_or(Ok(()), |column| Err(MigrationError::ForeignTable { table, column }))
+}

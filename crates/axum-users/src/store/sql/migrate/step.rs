@@ -1,0 +1,76 @@
+//! The library's migrations: numbered, and recorded in the database with a checksum.
+
+use super::{
+    super::{dialect::Dialect, schema},
+    existing::Existing,
+};
+use crate::secret::digest;
+
+/// A change to the library's own tables.
+pub(super) struct Step {
+    pub(super) number: i64,
+    pub(super) name: &'static str,
+    pub(super) actions: Vec<Action>,
+}
+
+/// One statement, and what it makes: what is there already is not made again. A node may die half-way where statements
+/// of this kind cannot be taken back, and another program may have made the same.
+pub(super) struct Action {
+    pub(super) makes: Makes,
+    pub(super) sql: String,
+}
+
+pub(super) enum Makes {
+    Table(&'static str),
+    Column(&'static str, &'static str),
+    Index(&'static str),
+}
+
+impl Action {
+    pub(super) fn is_done(&self, existing: &Existing) -> bool {
+        match self.makes {
+            Makes::Table(table) => existing.has_table(table),
+            Makes::Column(table, column) => existing.has_column(table, column),
+            Makes::Index(name) => existing.has_index(name),
+        }
+    }
+}
+
+impl Step {
+    pub(super) fn checksum(&self) -> String {
+        let statements: Vec<&str> = self.actions.iter().map(|action| action.sql.as_str()).collect();
+        digest(&format!("{} {} {}", self.number, self.name, statements.join(";")))
+    }
+}
+
+/// The library's migrations, first to last. One that has been released never changes.
+pub(super) fn steps(dialect: Dialect) -> [Step; 2] {
+    let table = |name, sql| Action { makes: Makes::Table(name), sql };
+    let column = |table, column, sql| Action { makes: Makes::Column(table, column), sql };
+    let index = |name, on| Action { makes: Makes::Index(name), sql: schema::create_index(name, on) };
+    let unique = |name, on| Action { makes: Makes::Index(name), sql: schema::create_unique_index(name, on) };
+    [
+        Step {
+            number: 1,
+            name: "users, tokens, revoked tokens",
+            actions: vec![
+                table("revoked_token", schema::create_revoked_token(dialect)),
+                // The contract's; the second one decides that no two users have the same address in different case,
+                // whoever writes.
+                unique("ix_user_email", "\"user\" (email)"),
+                unique("ix_user_email_lower", "\"user\" (lower(email))"),
+                index("ix_accesstoken_created_at", "accesstoken (created_at)"),
+                index("ix_accesstoken_user_id", "accesstoken (user_id)"),
+                index("ix_revoked_token_expires_at", "revoked_token (expires_at)"),
+            ],
+        },
+        Step {
+            number: 2,
+            name: "tokens that are over can be removed",
+            actions: vec![
+                column("accesstoken", "expires_at", schema::add_token_expiry(dialect)),
+                index("ix_accesstoken_expires_at", "accesstoken (expires_at)"),
+            ],
+        },
+    ]
+}
