@@ -7,6 +7,8 @@ mod assemble;
 mod commands;
 mod config;
 mod data;
+mod housekeeping;
+mod metrics;
 mod pages;
 mod profile;
 mod routes;

@@ -87,6 +87,10 @@ impl<P: Profile> Backend<P> {
         Ok(self.transport.login(&token))
     }
 
+    pub(crate) async fn remove_expired(&self, limit: u32) -> Result<u64, UserError> {
+        Ok(self.strategy.remove_expired(limit).await?)
+    }
+
     /// Destroys the token; the answer makes the client forget it.
     pub(crate) async fn logout(&self, token: &str, accounts: &Accounts<P>) -> Result<Response, UserError> {
         self.strategy.destroy(token, accounts).await?;

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use crate::{
-    Backend, Hooks, NoProfile, Policy, Profile, Secret, UserId, UserManager, UserStore,
+    Backend, Hooks, NoProfile, Policy, Profile, Secret, UserError, UserId, UserManager, UserStore,
     claims::TokenKeys,
     hooks::HookStack,
     http::origin,
@@ -14,6 +14,9 @@ use crate::{
     store::DynUserStore,
     strategy::Accounts,
 };
+
+/// How many tokens one statement removes.
+const EXPIRED_BATCH: u32 = 500;
 
 /// The user management of an application: what handlers, routers and extractors work with. Cloning is cheap.
 ///
@@ -88,6 +91,26 @@ impl<P: Profile> Users<P> {
     /// Passwords hashed or verified so far: for metrics.
     pub fn password_operations(&self) -> u64 {
         self.0.hashing.operations()
+    }
+
+    /// Removes the stored tokens that are over, in batches that are short enough for others to come in between, and tells
+    /// how many there were. Call it every minute or so; any number of nodes may.
+    ///
+    /// # Errors
+    /// A failure of a token store.
+    pub async fn remove_expired_tokens(&self) -> Result<u64, UserError> {
+        let mut removed = 0;
+        for backend in &self.0.backends {
+            loop {
+                let batch = backend.remove_expired(EXPIRED_BATCH).await?;
+                removed += batch;
+                if batch < u64::from(EXPIRED_BATCH) {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(removed)
     }
 
     /// Waits until the queued jobs are done: mails that were promised are sent. Call it after the server has stopped.

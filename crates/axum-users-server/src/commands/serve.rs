@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use axum_users::UserId;
 use tokio::net::TcpListener;
 
-use crate::{assemble, config::Config, data::Data, routes, serve};
+use crate::{assemble, config::Config, data::Data, housekeeping, metrics, routes, serve};
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn run<I: UserId>(config: &Config) -> anyhow::Result<()> {
@@ -16,9 +16,12 @@ pub async fn run<I: UserId>(config: &Config) -> anyhow::Result<()> {
     let public_url = settings.public_url.as_deref().unwrap_or(&address);
     let users = assemble::users::<I>(config, &data, public_url).await?;
     let app = routes::router(&users, &settings.mail.product);
-    print_where_everything_is(config, &data, &address, public_url);
+    let metrics = metrics::start(config, &users).await?;
+    let housekeeping = tokio::spawn(housekeeping::run(users.clone()));
+    print_where_everything_is(config, &data, &address, public_url, metrics);
     super::print(&format!("listening on {address}"));
     serve::run(listener, app, stop).await?;
+    housekeeping.abort();
     users.shutdown().await;
     Ok(())
 }
@@ -37,7 +40,13 @@ fn explain(config: &Config, error: &std::io::Error) -> anyhow::Error {
     }
 }
 
-fn print_where_everything_is(config: &Config, data: &Data, address: &str, public_url: &str) {
+fn print_where_everything_is(
+    config: &Config,
+    data: &Data,
+    address: &str,
+    public_url: &str,
+    metrics: Option<String>,
+) {
     let settings = &config.settings;
     let absolute =
         |path: &std::path::Path| std::path::absolute(path).unwrap_or(path.to_owned()).display().to_string();
@@ -46,6 +55,7 @@ fn print_where_everything_is(config: &Config, data: &Data, address: &str, public
         ("data directory", absolute(&data.directory)),
         ("database", data.database_url.to_string()),
     ];
+    lines.extend(metrics.map(|metrics| ("metrics", metrics)));
     if let Some(file) = &data.secrets_file {
         lines.push(("secrets", absolute(file)));
     }

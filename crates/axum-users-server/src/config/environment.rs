@@ -12,8 +12,17 @@ pub(super) const PREFIX: &str = "AXUM_USERS_";
 const OTHERS: [&str; 1] = ["AXUM_USERS_CONFIG"];
 
 /// Settings whose value is text as it stands: a secret of digits is no number.
-const TEXT: [&str; 8] =
-    ["listen", "public_url", "data_dir", "database_url", "secrets.", "mail.", "pages.", "log.level"];
+const TEXT: [&str; 9] = [
+    "listen",
+    "metrics_listen",
+    "public_url",
+    "data_dir",
+    "database_url",
+    "secrets.",
+    "mail.",
+    "pages.",
+    "log.level",
+];
 
 /// The settings of this process's environment. An empty variable counts as one that is not set.
 pub(super) fn settings() -> anyhow::Result<Dict> {

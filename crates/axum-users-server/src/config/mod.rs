@@ -34,6 +34,8 @@ pub const EXAMPLE: &str = include_str!("../../axum-users.example.toml");
 pub struct Settings {
     /// Address and port to listen on.
     pub listen: String,
+    /// Address and port for metrics; `None` for none.
+    pub metrics_listen: Option<String>,
     /// What the links in mails start with; `None` for the address listened on.
     pub public_url: Option<String>,
     /// Where the database and the generated secrets are kept.
@@ -74,6 +76,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
+            metrics_listen: None,
             public_url: None,
             data_dir: PathBuf::from("axum-users-data"),
             database_url: None,

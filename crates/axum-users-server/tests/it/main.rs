@@ -6,6 +6,7 @@ mod config;
 mod fields;
 mod ledger;
 mod logs;
+mod metrics;
 mod migrate;
 mod outages;
 mod pages;

@@ -54,6 +54,7 @@ pub(crate) trait DynTokenStore<P: Profile>: Send + Sync {
     -> Answer<'a, Option<Found<P>>>;
     fn remove<'a>(&'a self, token: &'a str) -> Answer<'a, bool>;
     fn remove_all<'a>(&'a self, user: &'a P::Id) -> Answer<'a, ()>;
+    fn remove_expired(&self, now: OffsetDateTime, limit: u32) -> Answer<'_, u64>;
 }
 
 impl<P: Profile, S: TokenStore<P>> DynTokenStore<P> for S {
@@ -72,5 +73,8 @@ impl<P: Profile, S: TokenStore<P>> DynTokenStore<P> for S {
     }
     fn remove_all<'a>(&'a self, user: &'a P::Id) -> Answer<'a, ()> {
         Box::pin(TokenStore::remove_all(self, user))
+    }
+    fn remove_expired(&self, now: OffsetDateTime, limit: u32) -> Answer<'_, u64> {
+        Box::pin(TokenStore::remove_expired(self, now, limit))
     }
 }

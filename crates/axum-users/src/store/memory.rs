@@ -23,8 +23,15 @@ pub struct MemoryStore<P: Profile = NoProfile> {
 #[derive(Debug)]
 struct Inner<P: Profile> {
     users: Vec<User<P>>,
-    tokens: HashMap<String, (P::Id, OffsetDateTime)>,
+    tokens: HashMap<String, Token<P::Id>>,
     revoked: HashMap<String, OffsetDateTime>,
+}
+
+#[derive(Debug)]
+struct Token<I> {
+    owner: I,
+    created_at: OffsetDateTime,
+    expires_at: Option<OffsetDateTime>,
 }
 
 impl<P: Profile> MemoryStore<P> {
@@ -121,7 +128,7 @@ impl<P: Profile> UserStore<P> for MemoryStore<P> {
         changes.apply(user)?;
         let user = user.clone();
         if changes.end_sessions {
-            inner.tokens.retain(|_, (owner, _)| owner != id);
+            inner.tokens.retain(|_, token| token.owner != *id);
         }
         Ok(Some(user))
     }
@@ -130,7 +137,7 @@ impl<P: Profile> UserStore<P> for MemoryStore<P> {
         let mut inner = self.lock();
         let before = inner.users.len();
         inner.users.retain(|user| user.id != *id);
-        inner.tokens.retain(|_, (owner, _)| owner != id);
+        inner.tokens.retain(|_, token| token.owner != *id);
         Ok(inner.users.len() < before)
     }
 
@@ -157,7 +164,8 @@ impl<P: Profile> TokenStore<P> for MemoryStore<P> {
         if inner.tokens.contains_key(new.token) {
             return Err(StoreError::Backend("the token is in use".into()));
         }
-        inner.tokens.insert(new.token.to_owned(), (new.user.clone(), new.created_at));
+        let NewToken { token, user, created_at, expires_at } = new;
+        inner.tokens.insert(token.to_owned(), Token { owner: user.clone(), created_at, expires_at });
         Ok(())
     }
 
@@ -167,13 +175,11 @@ impl<P: Profile> TokenStore<P> for MemoryStore<P> {
         not_before: Option<OffsetDateTime>,
     ) -> Result<Option<Found<P>>, StoreError> {
         let inner = self.lock();
-        let live = inner
-            .tokens
-            .get(token)
-            .filter(|(_, created_at)| not_before.is_none_or(|time| *created_at >= time));
-        Ok(live.map(|(owner, _)| match inner.by_id(owner) {
+        let found = inner.tokens.get(token);
+        let live = found.filter(|token| not_before.is_none_or(|time| token.created_at >= time));
+        Ok(live.map(|token| match inner.by_id(&token.owner) {
             Some(user) => Found::User(Box::new(user)),
-            None => Found::Id(owner.clone()),
+            None => Found::Id(token.owner.clone()),
         }))
     }
 
@@ -182,8 +188,15 @@ impl<P: Profile> TokenStore<P> for MemoryStore<P> {
     }
 
     async fn remove_all(&self, user: &P::Id) -> Result<(), StoreError> {
-        self.lock().tokens.retain(|_, (owner, _)| owner != user);
+        self.lock().tokens.retain(|_, token| token.owner != *user);
         Ok(())
+    }
+
+    async fn remove_expired(&self, now: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let tokens = &mut self.lock().tokens;
+        let is_over = |token: &Token<P::Id>| token.expires_at.is_some_and(|end| end < now);
+        let over = tokens.extract_if(|_, token| is_over(token)).take(limit as usize);
+        Ok(over.count() as u64)
     }
 }
 

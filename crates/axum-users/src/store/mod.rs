@@ -206,6 +206,17 @@ pub trait TokenStore<P: Profile>: Send + Sync + 'static {
 
     /// Removes all tokens of a user.
     fn remove_all(&self, user: &P::Id) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Removes at most `limit` tokens that may be forgotten before `now`, and tells how many. A store that forgets by
+    /// itself has nothing to do.
+    #[expect(unused_variables, reason = "the names are documentation")]
+    fn remove_expired(
+        &self,
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        async { Ok(0) }
+    }
 }
 
 /// A token to keep.

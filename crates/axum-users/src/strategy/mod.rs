@@ -69,6 +69,12 @@ pub trait Strategy<P: Profile>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// Removes at most `limit` tokens that are over, if the strategy keeps any, and tells how many.
+    #[expect(unused_variables, reason = "the names are documentation")]
+    fn remove_expired(&self, limit: u32) -> impl Future<Output = Result<u64, StrategyError>> + Send {
+        async { Ok(0) }
+    }
+
     /// What is wrong with the settings under this policy, if anything; asked once, when `Users` is built.
     ///
     /// # Errors
@@ -162,6 +168,7 @@ pub(crate) trait DynStrategy<P: Profile>: Send + Sync {
     fn read<'a>(&'a self, token: &'a str, accounts: &'a Accounts<P>) -> Answer<'a, Option<User<P>>>;
     fn destroy<'a>(&'a self, token: &'a str, accounts: &'a Accounts<P>) -> Answer<'a, ()>;
     fn destroy_all<'a>(&'a self, user: &'a P::Id) -> Answer<'a, ()>;
+    fn remove_expired(&self, limit: u32) -> Answer<'_, u64>;
     fn check(&self, policy: &Policy) -> Result<(), String>;
 }
 
@@ -179,6 +186,9 @@ impl<P: Profile, S: Strategy<P>> DynStrategy<P> for S {
     }
     fn destroy_all<'a>(&'a self, user: &'a P::Id) -> Answer<'a, ()> {
         Box::pin(Strategy::destroy_all(self, user))
+    }
+    fn remove_expired(&self, limit: u32) -> Answer<'_, u64> {
+        Box::pin(Strategy::remove_expired(self, limit))
     }
     fn check(&self, policy: &Policy) -> Result<(), String> {
         Strategy::check(self, policy)

@@ -87,6 +87,10 @@ impl<P: Profile> Strategy<P> for Opaque<P> {
         Ok(self.tokens.remove_all(user).await?)
     }
 
+    async fn remove_expired(&self, limit: u32) -> Result<u64, StrategyError> {
+        Ok(self.tokens.remove_expired(OffsetDateTime::now_utc(), limit).await?)
+    }
+
     fn check(&self, policy: &Policy) -> Result<(), String> {
         if self.lifetime.is_none() && !policy.unbounded_token_life {
             return Err(

@@ -135,6 +135,34 @@ pub async fn a_token_in_use_is_not_given_away<I: UserId, S: TokenStore<Sample<I>
     assert_eq!(owner(&*store, "token", None).await, Some(king));
 }
 
+/// A store that forgets by itself has none to remove, and does not find them either.
+pub async fn tokens_that_are_over_are_removed_in_batches<I: UserId, S: TokenStore<Sample<I>>>(
+    subject: Subject<I, S>,
+) {
+    let king = subject.owner(KING).await;
+    let (store, now) = (subject.store, OffsetDateTime::now_utc());
+    for number in 0..5 {
+        let token = format!("over{number}");
+        let expires_at = Some(now - Duration::seconds(1));
+        store.insert(NewToken { token: &token, user: &king, created_at: MADE, expires_at }).await.unwrap();
+    }
+    let never = NewToken { token: "never", user: &king, created_at: MADE, expires_at: None };
+    store.insert(never).await.unwrap();
+    add(&*store, "live", &king, MADE).await;
+    let (first, second, third) = (
+        store.remove_expired(now, 3).await.unwrap(),
+        store.remove_expired(now, 3).await.unwrap(),
+        store.remove_expired(now, 3).await.unwrap(),
+    );
+    let by_itself = (first, second, third) == (0, 0, 0);
+    assert!(by_itself || (first, second, third) == (3, 2, 0), "{first}, {second}, {third}");
+    if !by_itself {
+        assert_eq!(owner(&*store, "over0", None).await, None);
+    }
+    assert_eq!(owner(&*store, "never", None).await, Some(king.clone()));
+    assert_eq!(owner(&*store, "live", None).await, Some(king));
+}
+
 pub async fn all_tokens_of_a_user_end_together<I: UserId, S: TokenStore<Sample<I>>>(subject: Subject<I, S>) {
     let (king, merlin) = (subject.owner(KING).await, subject.owner(MERLIN).await);
     let store = subject.store;

@@ -78,6 +78,18 @@ impl Dialect {
         }
     }
 
+    /// Removes the oldest of the tokens that are over. Nodes that do so at once must not wait for one another.
+    pub(super) fn remove_expired_tokens(self) -> String {
+        let skip = match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        };
+        format!(
+            "DELETE FROM accesstoken WHERE token IN \
+             (SELECT token FROM accesstoken WHERE expires_at < ? ORDER BY expires_at LIMIT ?{skip})"
+        )
+    }
+
     /// Whether a column that may not be `NULL` needs a default to be added to an empty table.
     pub(super) const fn new_columns_need_defaults(self) -> bool {
         matches!(self, Self::Sqlite)

@@ -314,4 +314,9 @@ impl<P: Profile> TokenStore<P> for SqlStore<P> {
         self.driver.execute(&self.statements.remove_tokens, vec![id::<P>(user)]).await?;
         Ok(())
     }
+
+    async fn remove_expired(&self, now: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        let values = vec![Value::Timestamp(now), Value::Integer(limit.into())];
+        Ok(self.driver.execute(&self.statements.remove_expired_tokens, values).await?)
+    }
 }

@@ -38,6 +38,7 @@ pub(super) struct Statements {
     pub(super) find_token_since: Arc<str>,
     pub(super) remove_token: Arc<str>,
     pub(super) remove_tokens: Arc<str>,
+    pub(super) remove_expired_tokens: Arc<str>,
 }
 
 /// Names come from the derive or the configuration, never from a request; quoting keeps reserved words usable.
@@ -122,6 +123,7 @@ impl Statements {
             find_token: filled(&token, &[Text]),
             remove_token: filled("DELETE FROM accesstoken WHERE token = ?", &[Text]),
             remove_tokens: filled("DELETE FROM accesstoken WHERE user_id = ?", &[id]),
+            remove_expired_tokens: filled(&dialect.remove_expired_tokens(), &[Timestamp, I64]),
             columns,
             kinds,
         }

@@ -1,11 +1,13 @@
-use axum_users::{Backend, Bearer, Cookie, Jwt, Opaque, Policy};
+use axum_users::{Backend, Bearer, Cookie, Jwt, NewToken, Opaque, Policy, TokenStore};
 use serde_json::json;
+use time::{Duration, OffsetDateTime};
 
 use crate::support::{KING, Kind, PASSWORD, SECRET, TestApp, on_every_store};
 
 on_every_store![
     ses_3_a_new_password_ends_all_sessions,
     ses_3_fastapi_users_keeps_sessions,
+    tokens_that_are_over_are_removed_a_few_at_a_time,
     ses_3_a_login_under_way_opens_no_session_with_the_old_password,
 ];
 
@@ -100,6 +102,26 @@ async fn a_new_password_by_cookie_answers_with_a_new_cookie() {
         app.ask("PATCH", "/users/me").bearer(&app.login_at("/auth/bearer/login", KING, "third new").await);
     let answer = nothing_new.json(&json!({"password": null})).send().await;
     assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+}
+
+async fn tokens_that_are_over_are_removed_a_few_at_a_time(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    let king = app.add(KING).await;
+    let cookie = app.login_by_cookie(KING, PASSWORD).await;
+    let now = OffsetDateTime::now_utc();
+    for number in 0..1_100 {
+        let token = format!("token{number}");
+        let over = Some(now - Duration::seconds(1));
+        let token = NewToken { token: &token, user: &king.id, created_at: now, expires_at: over };
+        TokenStore::insert(&app.store.ungated(), token).await.unwrap();
+    }
+    app.store.take_calls();
+    assert_eq!(app.users.remove_expired_tokens().await.unwrap(), 1_100);
+    let rounds = app.store.take_calls().iter().filter(|verb| **verb == "remove_expired").count();
+    assert!(rounds >= 3, "F-23: a batch is at most 500 rows");
+    assert_eq!(app.me_by_cookie(&cookie).await.status, 200);
+    app.store.break_down();
+    assert!(app.users.remove_expired_tokens().await.is_err());
 }
 
 /// The password is changed: that no new session can be opened does not turn the answer into an error, which would invite the

@@ -209,4 +209,7 @@ impl<P: Profile> TokenStore<P> for Store<P> {
     async fn remove_all(&self, user: &P::Id) -> Result<(), StoreError> {
         delegate!(self, "remove_tokens", TokenStore::remove_all, user)
     }
+    async fn remove_expired(&self, now: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        delegate!(self, "remove_expired", TokenStore::<P>::remove_expired, now, limit)
+    }
 }

@@ -1,0 +1,28 @@
+//! What is done from time to time beside the requests.
+
+use std::time::Duration;
+
+use axum_users::{UserId, Users};
+
+use crate::profile::Configured;
+
+/// Between two rounds.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// The metric of removed tokens.
+const REMOVED: &str = "axum_users_expired_tokens_removed_total";
+
+/// Removes tokens that are over, every minute. A store that is away is tried again.
+pub async fn run<I: UserId>(users: Users<Configured<I>>) {
+    metrics::describe_counter!(REMOVED, "Stored tokens that were over and have been removed");
+    let removed = metrics::counter!(REMOVED);
+    loop {
+        match users.remove_expired_tokens().await {
+            Ok(count) => removed.increment(count),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "expired tokens are left for now");
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,36 @@
+//! Figures for Prometheus, on an address of their own that the world need not reach.
+
+use anyhow::{Context, anyhow};
+use axum::{Router, routing::get};
+use axum_users::{UserId, Users};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::net::TcpListener;
+
+use crate::{config::Config, profile::Configured};
+
+/// The metric of hashed and verified passwords.
+const PASSWORDS: &str = "axum_users_password_operations_total";
+
+/// Starts to collect and to answer `/metrics`, if the configuration says where. Gives the address.
+pub async fn start<I: UserId>(
+    config: &Config,
+    users: &Users<Configured<I>>,
+) -> anyhow::Result<Option<String>> {
+    let Some(listen) = &config.settings.metrics_listen else { return Ok(None) };
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| config.refuse("metrics_listen", format!("{listen}: {error}")))?;
+    let address = format!("http://{}/metrics", listener.local_addr()?);
+    let figures = PrometheusBuilder::new()
+        .install_recorder()
+        .map_err(|error| anyhow!("metrics cannot be collected: {error}"))?;
+    metrics::describe_counter!(PASSWORDS, "Passwords that were hashed or verified");
+    let users = users.clone();
+    let render = async move || {
+        metrics::counter!(PASSWORDS).absolute(users.password_operations());
+        figures.render()
+    };
+    let app = Router::new().route("/metrics", get(render));
+    tokio::spawn(async move { axum::serve(listener, app).await.context("metrics are no longer served") });
+    Ok(Some(address))
+}
