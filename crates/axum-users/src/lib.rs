@@ -88,6 +88,8 @@ mod users;
 #[cfg(feature = "macros")]
 pub use axum_users_macros::Profile;
 
+#[cfg(feature = "redis")]
+pub use self::store::RedisTokenStore;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use self::store::{MigrationError, SqlStore};
 pub use self::{

@@ -102,7 +102,8 @@ impl<P: Profile> UserManager<P> {
         if ends { self.end_sessions(id).await } else { Ok(()) }
     }
 
-    /// Ends the tokens that strategies keep, after the store has ended those it keeps itself.
+    /// Ends the tokens that strategies keep. Called before what ends them, so that a token store that is away makes it fail
+    /// and no session comes back with the store; and once more after it, for sessions that were opened in between.
     async fn end_sessions(&self, id: &P::Id) -> Result<(), UserError> {
         for backend in &self.0.backends {
             backend.strategy.destroy_all(id).await?;

@@ -52,8 +52,8 @@ impl<P: Profile> UserManager<P> {
     ///
     /// # Errors
     /// [`UserError::InvalidToken`] when it is forged, expired or used, or its user is inactive or has another
-    /// address since; [`UserError::InvalidPassword`], which leaves the token usable; or a failure of the store. Also when
-    /// the password is set, but a token store fails to end the sessions: whoever asks for another reset ends them.
+    /// address since; [`UserError::InvalidPassword`], which leaves the token usable; or a failure of a store, which
+    /// leaves the token usable too, unless a token store fails at the last moment.
     pub async fn reset_password(
         &self,
         token: &str,
@@ -76,6 +76,7 @@ impl<P: Profile> UserManager<P> {
             end_sessions: policy.end_sessions_on_password_change,
             ..Changes::default()
         };
+        self.end_sessions_if(changes.end_sessions, &user.id).await?;
         let updated = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
         let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_reset_password", |hooks| hooks.after_reset_password(&updated, cx)).await;

@@ -11,7 +11,7 @@ impl<P: Profile> UserManager<P> {
     /// # Errors
     /// [`UserError::InvalidPassword`], [`UserError::InvalidEmail`], [`UserError::AlreadyExists`] when the new address
     /// is taken, [`UserError::NotFound`], [`UserError::Conflict`] when somebody else changed the password
-    /// meanwhile, or a failure of the store. Also when the user is changed, but a token store fails to end the sessions.
+    /// meanwhile, or a failure of a store: then nothing is changed, unless a token store fails at the last moment.
     pub async fn update(
         &self,
         user: &User<P>,
@@ -40,6 +40,15 @@ impl<P: Profile> UserManager<P> {
         changes.end_sessions = self.0.policy.end_sessions_on_password_change
             && (changes.hashed_password.is_some() || loses_rights);
 
+        if changes.end_sessions {
+            // A change that will be refused ends nothing.
+            if let Some(email) = &changes.email
+                && self.0.store.get_by_email(email).await?.is_some_and(|other| other.id != user.id)
+            {
+                return Err(UserError::AlreadyExists);
+            }
+            self.end_sessions(&user.id).await?;
+        }
         let updated = if changes.is_empty() {
             user.clone()
         } else {

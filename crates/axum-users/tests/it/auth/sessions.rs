@@ -140,23 +140,48 @@ async fn a_new_password_counts_also_when_there_is_no_new_cookie() {
     app.login_by_cookie(KING, NEW).await;
 }
 
-/// The act is done, and its hooks run, although the answer must tell that sessions may be left.
+/// A token store that is away would come back with sessions of the old password.
 #[tokio::test]
-async fn sessions_that_cannot_be_ended_are_told() {
+async fn f_8_a_password_is_not_changed_while_sessions_cannot_be_ended() {
     let app = TestApp::new(Kind::Memory).await;
     app.add(KING).await;
     let (token, reset) = (app.login(KING, PASSWORD).await, app.forgot(KING).await);
     app.hooks.take();
     app.store.fail_on("remove_tokens");
     app.reset(&reset, NEW).await.assert_detail(503, "Service Unavailable");
-    assert_eq!(app.hooks.take_names(), ["validate_password", "after_reset_password"]);
+    assert_eq!(app.hooks.take_names(), ["validate_password"]);
+    let patch = || app.ask("PATCH", "/users/me").bearer(&token).json(&json!({"password": "another new one"}));
+    patch().send().await.assert_detail(503, "Service Unavailable");
+    assert_eq!(app.hooks.take_names(), ["validate_password"]);
+    assert_eq!(app.me(&token).await.status, 200);
+    app.store.recover();
+    assert_eq!(app.reset(&reset, NEW).await.status, 200, "the token is as good as before");
     assert_eq!(app.me(&token).await.status, 401);
-    let token = app.login(KING, NEW).await;
-    let patch = app.ask("PATCH", "/users/me").bearer(&token).json(&json!({"password": "another new one"}));
-    app.hooks.take();
-    patch.send().await.assert_detail(503, "Service Unavailable");
-    assert_eq!(app.hooks.take_names(), ["validate_password", "after_update"]);
-    app.login(KING, "another new one").await;
+}
+
+/// A session of the old password that is opened at the last moment.
+#[tokio::test]
+async fn f_8_sessions_end_again_after_the_change() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    let reset = app.forgot(KING).await;
+    app.store.take_calls();
+    assert_eq!(app.reset(&reset, NEW).await.status, 200);
+    let calls = app.store.take_calls();
+    let order: Vec<_> = calls.into_iter().filter(|verb| ["update", "remove_tokens"].contains(verb)).collect();
+    assert_eq!(order, ["remove_tokens", "update", "remove_tokens"]);
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_ends_no_session() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    app.add("merlin@camelot.bt").await;
+    let cookie = app.login_by_cookie(KING, PASSWORD).await;
+    let both = json!({"email": "merlin@camelot.bt", "password": NEW});
+    let answer = app.ask("PATCH", "/users/me").cookie(&cookie).json(&both).send().await;
+    answer.assert_detail(400, "UPDATE_USER_EMAIL_ALREADY_EXISTS");
+    assert_eq!(app.me_by_cookie(&cookie).await.status, 200);
 }
 
 /// A token that nobody is told would only be one more that opens the account.

@@ -1,0 +1,163 @@
+//! Session tokens in Redis.
+
+mod connection;
+mod url;
+
+use redis::{Cmd, RedisError, cmd};
+use time::OffsetDateTime;
+
+use self::connection::Connection;
+use super::{Found, NewToken, StoreError, TokenStore};
+use crate::{Profile, UserId};
+
+/// Keeps session tokens in Redis 6.2 or newer, or Valkey: the keys and values of fastapi-users, `fastapi_users_token:`
+/// with the token, and the id of the user, until the token is over.
+///
+/// Beside them each user has a sorted set of tokens, so that all can be ended without looking through all keys. Tokens
+/// that a running fastapi-users makes are found, and removed one by one, but they are in no such set.
+///
+/// Redis knows when a token ends, not when it was made: to shorten the lifetime of tokens does not end those there are.
+/// A server that may evict keys (`maxmemory-policy` other than `noeviction`) may forget which tokens a user has, and then
+/// those outlive a new password: opening warns of it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use axum_users::{Backend, Cookie, Opaque, RedisTokenStore, SqlStore, Users};
+///
+/// let sessions = RedisTokenStore::open("redis://127.0.0.1:6379").await?;
+/// let users: Users = Users::builder(SqlStore::open("sqlite:users.db").await?, "5f3c0b9a77e14d2c8e6f1a2b3c4d5e6f")
+///     .backend(Backend::new("cookie", Cookie::default(), Opaque::new(sessions)))
+///     .build()?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct RedisTokenStore {
+    connection: Connection,
+    prefix: String,
+}
+
+/// Adds a token to the set of its user, forgets those that are over, and lets the set live as long as its last token.
+const ADD_TO_OWNER: &str = "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+if last == 'inf' then redis.call('PERSIST', KEYS[1])
+else redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last))) end";
+
+/// How many tokens are removed by one command.
+const BATCH: usize = 500;
+
+impl RedisTokenStore {
+    /// Connects to a server, `redis://[user:password@]host:port[/database]`; to the master that sentinels know,
+    /// `redis-sentinel://[user:password@]host:port,host:port/name[/database]`; or to a cluster,
+    /// `redis-cluster://[user:password@]host:port,host:port`. `rediss…` is the same over TLS. Each command has five seconds,
+    /// the connection to be made included; a lost connection is made anew by the next command.
+    ///
+    /// # Errors
+    /// When the URL cannot be read, or nobody answers.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let connection = Connection::open(url).await?;
+        connection.warn_of_eviction().await;
+        Ok(Self { connection, prefix: "fastapi_users_token:".to_owned() })
+    }
+
+    /// What the keys of tokens start with. Default: `fastapi_users_token:`.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    fn key(&self, token: &str) -> String {
+        format!("{}{token}", self.prefix)
+    }
+
+    /// The set of a user's tokens.
+    fn owner_key(&self, user: &impl UserId) -> String {
+        format!("axum_users_tokens_of:{}{user}", self.prefix)
+    }
+
+    async fn add_to_owner<P: Profile>(&self, new: &NewToken<'_, P>) -> Result<(), StoreError> {
+        let end = new.expires_at.map_or("+inf".to_owned(), |end| milliseconds(end).to_string());
+        let now = milliseconds(OffsetDateTime::now_utc());
+        let mut script = cmd("EVAL");
+        script.arg(ADD_TO_OWNER).arg(1).arg(self.owner_key(new.user)).arg(end).arg(new.token).arg(now);
+        Ok(self.connection.query(&script).await?)
+    }
+
+    async fn remove_from_owner(&self, user: &impl UserId, tokens: &[String]) -> Result<(), StoreError> {
+        let mut remove = cmd("ZREM");
+        Ok(self.connection.query(remove.arg(self.owner_key(user)).arg(tokens)).await?)
+    }
+}
+
+impl std::fmt::Debug for RedisTokenStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisTokenStore").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+impl<P: Profile> TokenStore<P> for RedisTokenStore {
+    /// The set of the user comes first, so that no token is without it whenever this process may end; and once more
+    /// last, because all tokens of the user may have been removed in between.
+    async fn insert(&self, new: NewToken<'_, P>) -> Result<(), StoreError> {
+        let mut set = cmd("SET");
+        set.arg(self.key(new.token)).arg(new.user.to_string()).arg("NX");
+        if let Some(end) = new.expires_at {
+            let lifetime = milliseconds(end) - milliseconds(OffsetDateTime::now_utc());
+            if lifetime <= 0 {
+                return Ok(());
+            }
+            set.arg("PX").arg(lifetime);
+        }
+        self.add_to_owner(&new).await?;
+        let was_free: bool = self.connection.query(&set).await?;
+        if !was_free && self.owner(cmd("GET").arg(self.key(new.token))).await?.as_ref() != Some(new.user) {
+            self.remove_from_owner(new.user, &[new.token.to_owned()]).await?;
+            return Err(StoreError::Backend("the token is in use".into()));
+        }
+        self.add_to_owner(&new).await
+    }
+
+    async fn find(&self, token: &str, _: Option<OffsetDateTime>) -> Result<Option<Found<P>>, StoreError> {
+        Ok(self.owner(cmd("GET").arg(self.key(token))).await?.map(Found::Id))
+    }
+
+    async fn remove(&self, token: &str) -> Result<bool, StoreError> {
+        let owner: Option<P::Id> = self.owner(cmd("GETDEL").arg(self.key(token))).await?;
+        let Some(owner) = owner else { return Ok(false) };
+        self.remove_from_owner(&owner, &[token.to_owned()]).await?;
+        Ok(true)
+    }
+
+    async fn remove_all(&self, user: &P::Id) -> Result<(), StoreError> {
+        let mut all = cmd("ZRANGE");
+        let tokens: Vec<String> = self.connection.query(all.arg(self.owner_key(user)).arg(0).arg(-1)).await?;
+        for tokens in tokens.chunks(BATCH) {
+            let keys: Vec<String> = tokens.iter().map(|token| self.key(token)).collect();
+            let _: u64 = self.connection.query(cmd("UNLINK").arg(keys)).await?;
+            self.remove_from_owner(user, tokens).await?;
+        }
+        Ok(())
+    }
+}
+
+impl RedisTokenStore {
+    /// The user whose id a command yields. What is no id, or not even a text, is nobody's.
+    async fn owner<I: UserId>(&self, command: &Cmd) -> Result<Option<I>, StoreError> {
+        let value: Option<Vec<u8>> = match self.connection.query(command).await {
+            Err(error) if error.code() == Some("WRONGTYPE") => None,
+            other => other?,
+        };
+        Ok(value.and_then(|value| I::parse_lenient(str::from_utf8(&value).ok()?)))
+    }
+}
+
+fn milliseconds(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+impl From<RedisError> for StoreError {
+    fn from(error: RedisError) -> Self {
+        Self::Backend(error.into())
+    }
+}
