@@ -4,12 +4,14 @@
 mod mails;
 mod postgres;
 mod process;
+mod redis;
 mod server;
 
 pub use self::{
     mails::{Purpose, mailed_tokens},
     postgres::Postgres,
     process::{Lines, Process},
+    redis::Redis,
     server::{Server, binary},
 };
 

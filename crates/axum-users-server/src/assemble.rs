@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, Cookie, Jwt, MigrationError, Opaque, SqlStore, TokenOptions, TokenStore, UserId,
-    UserStore, Users,
+    Backend, Bearer, Cookie, Jwt, MigrationError, Opaque, RedisTokenStore, SqlStore, TokenOptions,
+    TokenStore, UserId, UserStore, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, PublicUrl, SmtpMailer, SmtpUrl, Templates},
 };
 
@@ -25,14 +25,26 @@ pub async fn users<I: UserId>(
     let store = SqlStore::<Configured<I>>::open(data.database_url.expose())
         .await
         .map_err(|error| explain(error, data))?;
-    with_store(config, data, &store, public_url)
+    with_store(config, data, &store, sessions(config).await?.as_ref(), public_url)
 }
 
-/// The same on another store.
+/// Connects to Redis, if a backend keeps its tokens there.
+async fn sessions(config: &Config) -> anyhow::Result<Option<RedisTokenStore>> {
+    let settings = &config.settings;
+    let used = settings.backends.iter().any(|backend| backend.strategy == StrategyName::Redis);
+    let Some(url) = settings.redis_url.as_ref().filter(|_| used) else { return Ok(None) };
+    let store = RedisTokenStore::open(url.expose()).await;
+    let store = store.with_context(|| format!("Redis at {url} cannot be used"))?;
+    Ok(Some(store.prefix(&settings.redis_prefix)))
+}
+
+/// The same on another store. Where no session is ever opened, `sessions` may be missing although a backend keeps its
+/// tokens there.
 pub fn with_store<I, S>(
     config: &Config,
     data: &Data,
     store: &S,
+    sessions: Option<&RedisTokenStore>,
     public_url: &str,
 ) -> anyhow::Result<Users<Configured<I>>>
 where
@@ -55,7 +67,7 @@ where
             ..TokenOptions::verification()
         });
     for backend in &settings.backends {
-        builder = builder.backend(self::backend(config, backend, data, store)?);
+        builder = builder.backend(self::backend(config, backend, data, store, sessions)?);
     }
     if settings.users.require_verified {
         builder = builder.require_verified_users();
@@ -71,9 +83,14 @@ fn backend<I: UserId, S: TokenStore<Configured<I>> + Clone>(
     settings: &BackendSettings,
     data: &Data,
     store: &S,
+    sessions: Option<&RedisTokenStore>,
 ) -> anyhow::Result<Backend<Configured<I>>> {
     let name = &settings.name;
     let cookie = || Cookie::from(settings.cookie.as_ref().unwrap_or(&CookieSettings::default()));
+    let stored = || match (settings.strategy, sessions) {
+        (StrategyName::Redis, Some(redis)) => opaque(settings, redis.clone()),
+        _ => opaque(settings, store.clone()),
+    };
     let backend = match (settings.transport, settings.strategy) {
         (TransportName::Bearer, StrategyName::Jwt) => {
             Backend::new(name, Bearer, jwt(config, settings, data)?)
@@ -81,12 +98,8 @@ fn backend<I: UserId, S: TokenStore<Configured<I>> + Clone>(
         (TransportName::Cookie, StrategyName::Jwt) => {
             Backend::new(name, cookie(), jwt(config, settings, data)?)
         }
-        (TransportName::Bearer, StrategyName::Database) => {
-            Backend::new(name, Bearer, database(settings, store))
-        }
-        (TransportName::Cookie, StrategyName::Database) => {
-            Backend::new(name, cookie(), database(settings, store))
-        }
+        (TransportName::Bearer, _) => Backend::new(name, Bearer, stored()),
+        (TransportName::Cookie, _) => Backend::new(name, cookie(), stored()),
     };
     let backend = backend.prefix(settings.path());
     Ok(if config.settings.login.require_verified { backend.require_verified() } else { backend })
@@ -125,11 +138,11 @@ fn jwt(config: &Config, settings: &BackendSettings, data: &Data) -> anyhow::Resu
     })
 }
 
-fn database<I: UserId>(
+fn opaque<I: UserId>(
     settings: &BackendSettings,
-    store: &(impl TokenStore<Configured<I>> + Clone),
+    tokens: impl TokenStore<Configured<I>>,
 ) -> Opaque<Configured<I>> {
-    let opaque = Opaque::new(store.clone());
+    let opaque = Opaque::new(tokens);
     match settings.lifetime {
         Some(lifetime) => opaque.lifetime(lifetime.0),
         None => opaque,

@@ -4,7 +4,12 @@ use anyhow::anyhow;
 use axum_users::UserId;
 use tokio::net::TcpListener;
 
-use crate::{assemble, config::Config, data::Data, housekeeping, metrics, routes, serve};
+use crate::{
+    assemble,
+    config::{BackendSettings, Config, StrategyName},
+    data::Data,
+    housekeeping, metrics, routes, serve,
+};
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn run<I: UserId>(config: &Config) -> anyhow::Result<()> {
@@ -55,6 +60,10 @@ fn print_where_everything_is(
         ("data directory", absolute(&data.directory)),
         ("database", data.database_url.to_string()),
     ];
+    let in_redis = |backend: &BackendSettings| backend.strategy == StrategyName::Redis;
+    if let Some(redis) = settings.redis_url.as_ref().filter(|_| settings.backends.iter().any(in_redis)) {
+        lines.push(("sessions", redis.to_string()));
+    }
     lines.extend(metrics.map(|metrics| ("metrics", metrics)));
     if let Some(file) = &data.secrets_file {
         lines.push(("secrets", absolute(file)));

@@ -15,7 +15,7 @@ pub struct BackendSettings {
     pub strategy: StrategyName,
     /// Where its routes are; `None` for `/auth/{name}`.
     pub prefix: Option<String>,
-    /// How long a token is valid; `None` for an hour (jwt) or 14 days (database).
+    /// How long a token is valid; `None` for an hour (jwt) or 14 days (the others).
     pub lifetime: Option<Lifetime>,
     /// How a JWT is signed; `None` for HS256.
     pub algorithm: Option<AlgorithmName>,
@@ -55,6 +55,11 @@ impl BackendSettings {
         Self::new("cookie", TransportName::Cookie, StrategyName::Database)
     }
 
+    /// A cookie and tokens in Redis at `/auth/cookie`.
+    pub fn cookie_in_redis() -> Self {
+        Self::new("cookie", TransportName::Cookie, StrategyName::Redis)
+    }
+
     /// Where its routes are.
     pub fn path(&self) -> String {
         self.prefix.clone().unwrap_or_else(|| format!("/auth/{}", self.name))
@@ -79,6 +84,8 @@ pub enum StrategyName {
     Jwt,
     /// A random token in the database.
     Database,
+    /// A random token in Redis.
+    Redis,
 }
 
 /// How a JWT is signed.

@@ -38,6 +38,16 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     if settings.backends.is_empty() {
         return Err(config.refuse("backends", "without a backend nobody can log in"));
     }
+    let is_redis = |url: &str| url.starts_with("redis") && url.contains("://");
+    if settings.redis_url.as_ref().is_some_and(|url| !is_redis(url.expose())) {
+        let schemes = "it must start with `redis://`, `redis-sentinel://` or `redis-cluster://`";
+        return Err(config.refuse("redis_url", schemes));
+    }
+    let redis = settings.backends.iter().find(|backend| backend.strategy == StrategyName::Redis);
+    if let Some(backend) = redis.filter(|_| settings.redis_url.is_none()) {
+        let key = format!("backends.{}.strategy", backend.name);
+        return Err(config.refuse(&key, "tokens in Redis need `redis_url`"));
+    }
     settings.backends.iter().try_for_each(|backend| check_backend(config, backend))?;
     for (index, field) in settings.fields.iter().enumerate() {
         check_field(config, field, settings.fields.get(..index).unwrap_or_default())?;

@@ -12,12 +12,14 @@ pub(super) const PREFIX: &str = "AXUM_USERS_";
 const OTHERS: [&str; 1] = ["AXUM_USERS_CONFIG"];
 
 /// Settings whose value is text as it stands: a secret of digits is no number.
-const TEXT: [&str; 9] = [
+const TEXT: [&str; 11] = [
     "listen",
     "metrics_listen",
     "public_url",
     "data_dir",
     "database_url",
+    "redis_url",
+    "redis_prefix",
     "secrets.",
     "mail.",
     "pages.",

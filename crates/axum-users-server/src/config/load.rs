@@ -12,7 +12,7 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{Settings, check, environment};
+use super::{BackendSettings, Settings, check, environment};
 use crate::args::Args;
 
 /// The file that is read when none is named, if it exists.
@@ -41,7 +41,10 @@ impl Config {
         let environment = Layer { name: ENVIRONMENT.to_owned(), values: environment::settings()? };
         let flags = Layer { name: "the command line".to_owned(), values: flags(args)? };
         let origins = layers.merge(environment).merge(flags);
-        let settings = origins.extract().map_err(|error| explain(&error, &origins))?;
+        let mut settings: Settings = origins.extract().map_err(|error| explain(&error, &origins))?;
+        if settings.redis_url.is_some() && origins.find_metadata("backends").is_none() {
+            settings.backends = vec![BackendSettings::jwt(), BackendSettings::cookie_in_redis()];
+        }
         let config = Self { settings, file, origins };
         check::check(&config)?;
         Ok(config)

@@ -42,6 +42,10 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The database; `None` for `users.db` in the data directory.
     pub database_url: Option<RedactedUrl>,
+    /// Where tokens of the strategy `redis` are kept.
+    pub redis_url: Option<RedactedUrl>,
+    /// What their keys start with.
+    pub redis_prefix: String,
     /// The type of user ids.
     pub id_type: IdType,
     /// What is accepted and what is revealed.
@@ -80,6 +84,8 @@ impl Default for Settings {
             public_url: None,
             data_dir: PathBuf::from("axum-users-data"),
             database_url: None,
+            redis_url: None,
+            redis_prefix: "fastapi_users_token:".to_owned(),
             id_type: IdType::default(),
             policy: PolicyName::default(),
             policy_overrides: PolicyOverrides::default(),

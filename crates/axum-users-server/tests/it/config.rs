@@ -44,6 +44,8 @@ fn cfg_2_what_is_wrong_is_refused_by_name() {
             "[[backends]]\nname = \"a\"\ntransport = \"cookie\"\nstrategy = \"database\"\n[backends.cookie]\nsame_site = \"none\"\nsecure = false",
             "cookie",
         ),
+        ("[[backends]]\nname = \"a\"\ntransport = \"bearer\"\nstrategy = \"redis\"", "redis_url"),
+        ("redis_url = \"http://:hunter22@db.example\"", "redis_url"),
         ("[[fields]]\nname = \"email\"\nkind = \"text\"", "email"),
         ("[[fields]]\nname = \"age\"\nkind = \"number\"", "fields"),
         ("listen = ", "axum-users.toml"),

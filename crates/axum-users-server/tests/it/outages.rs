@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
-use axum_users_testkit::Postgres;
+use axum_users_testkit::{Postgres, Redis};
 use tokio::task::JoinSet;
 
-use crate::support::{KING, PASSWORD, Running, print};
+use crate::support::{KING, PASSWORD, Running, answer, print};
 
 /// F-3: while the database is away every answer is 503, never 400 or 401, and afterwards all is well without a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -93,4 +93,62 @@ async fn two_nodes_are_one_system() {
         race.join_all().await.into_iter().map(|response| response.unwrap().status().as_u16()).collect();
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 49, "{statuses:?}");
+}
+
+/// The cookie that a login by cookie sets.
+async fn cookie(node: &Running) -> String {
+    let form = [("username", KING), ("password", PASSWORD)];
+    let login = node.post("/auth/cookie/login").form(&form).send().await.unwrap();
+    assert_eq!(login.status(), 204);
+    let set = login.headers()["set-cookie"].to_str().unwrap();
+    set.split(';').next().unwrap().to_owned()
+}
+
+async fn me(node: &Running, cookie: &str) -> u16 {
+    answer(node.get("/users/me").header("cookie", cookie)).await.0.as_u16()
+}
+
+/// Two nodes on one database with their sessions in Redis, which comes and goes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f_7_two_nodes_share_their_sessions_in_redis() {
+    let (postgres, mut redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
+    let secrets: String = ["jwt", "reset", "verification", "oauth_state", "master"]
+        .iter()
+        .map(|name| format!("{name} = \"{name} {}\"\n", "k3y7".repeat(10)))
+        .collect();
+    let (database, redis_url) = (postgres.url(), redis.url());
+    let settings =
+        format!("database_url = \"{database}\"\nredis_url = \"{redis_url}\"\n[secrets]\n{secrets}");
+    let (one, other) = (Running::start(&settings), Running::start(&settings));
+    one.register(KING, PASSWORD).await;
+    let (first, second) = (cookie(&one).await, cookie(&other).await);
+    assert_eq!((me(&other, &first).await, me(&one, &second).await), (200, 200));
+    let logout = one.post("/auth/cookie/logout").header("cookie", &first).send().await.unwrap();
+    assert_eq!((logout.status().as_u16(), me(&other, &first).await), (204, 401), "OUT-1");
+
+    // F-7: under load, while Redis is away: 503 for its sessions, and signed tokens go on.
+    let token = one.token(KING, PASSWORD).await;
+    redis.stop().unwrap();
+    let mut statuses = JoinSet::new();
+    for number in 0..40 {
+        let node = if number % 2 == 0 { &one } else { &other };
+        let request = match number % 4 {
+            0 | 1 => node.get("/users/me").header("cookie", &second),
+            _ => node.get("/users/me").bearer_auth(&token),
+        };
+        statuses.spawn(async move { (number % 4 < 2, request.send().await.unwrap().status().as_u16()) });
+    }
+    for (by_cookie, status) in statuses.join_all().await {
+        assert_eq!(status, if by_cookie { 503 } else { 200 });
+    }
+    redis.start_again().unwrap();
+    // F-8: it has forgotten its sessions.
+    assert_eq!((me(&one, &second).await, me(&other, &second).await), (401, 401));
+    let third = cookie(&one).await;
+    assert_eq!(me(&other, &third).await, 200);
+
+    // A command that ends sessions ends those in Redis too.
+    assert!(one.command(&["user", "deactivate", KING], "").status.success());
+    assert!(one.command(&["user", "deactivate", KING, "--activate"], "").status.success());
+    assert_eq!(me(&other, &third).await, 401);
 }

@@ -21,6 +21,7 @@ mod openapi;
 mod policy;
 mod postgres;
 mod profile;
+mod redis;
 mod register;
 mod reset;
 mod store;
