@@ -6,6 +6,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::{BackendSettings, Config, FieldSettings, StrategyName, TransportName};
 
+/// What the URL of a database may start with.
+const DATABASES: [&str; 5] = ["sqlite:", "postgres://", "postgresql://", "mysql://", "mariadb://"];
+
 /// Names that every user has.
 const CORE_FIELDS: [&str; 7] =
     ["id", "email", "hashed_password", "password", "is_active", "is_superuser", "is_verified"];
@@ -21,9 +24,10 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
         }
     }
     if let Some(url) = &settings.database_url
-        && !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme))
+        && !DATABASES.iter().any(|scheme| url.expose().starts_with(scheme))
     {
-        return Err(config.refuse("database_url", "it must start with `sqlite:` or `postgres://`"));
+        let schemes = "it must start with `sqlite:`, `postgres://` or `mysql://`";
+        return Err(config.refuse("database_url", schemes));
     }
     let hides = settings.effective_policy().duplicate_registration == DuplicateRegistration::Hide;
     if hides && !settings.login.require_verified {

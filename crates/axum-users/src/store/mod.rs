@@ -7,14 +7,14 @@ mod erased;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub(crate) mod sql;
 
 pub(crate) use erased::{DynTokenStore, DynUserStore};
 pub use memory::MemoryStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisTokenStore;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use sql::{MigrationError, SqlStore};
 
 use time::OffsetDateTime;

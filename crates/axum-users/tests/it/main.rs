@@ -16,6 +16,7 @@ mod mailer;
 mod manager;
 mod migrate;
 mod mount;
+mod mysql;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod policy;

@@ -339,3 +339,63 @@ async fn no_error_tells_the_password_of_the_database() {
     }
     assert!(!shown.contains("guinevere"), "{shown}");
 }
+
+/// F-25: another program locks the same rows in the other order, again and again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f_25_deadlocks_are_nobodys_failure() {
+    let url = postgres_schema().await;
+    let store = SqlStore::<NoProfile>::open(&url).await.unwrap();
+    let user = UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();
+    let pool = PgPoolOptions::new().connect(&url).await.unwrap();
+    for round in 0..5 {
+        let token = format!("token{round}");
+        let created_at = time::OffsetDateTime::now_utc();
+        let new = NewToken { token: &token, user: &user.id, created_at, expires_at: None };
+        TokenStore::insert(&store, new).await.unwrap();
+        let mut other = pool.begin().await.unwrap();
+        sqlx::query("DELETE FROM accesstoken").execute(&mut *other).await.unwrap();
+        let changes = Changes { is_verified: Some(true), end_sessions: true, ..Changes::default() };
+        let (store, id) = (store.clone(), user.id);
+        let update = tokio::spawn(async move { store.update(&id, &changes).await });
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        if sqlx::query("UPDATE \"user\" SET is_superuser = true").execute(&mut *other).await.is_ok() {
+            other.commit().await.unwrap();
+        }
+        assert!(update.await.unwrap().unwrap().unwrap().is_verified, "round {round}");
+    }
+}
+
+/// F-25: transactions that the database can put in no serial order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f_25_serialisation_failures_leave_no_half_change() {
+    let url = postgres_schema().await;
+    let pool = PgPoolOptions::new().max_connections(16).after_connect(|connection, _| {
+        Box::pin(async move {
+            let strict = "SET default_transaction_isolation = 'serializable'";
+            sqlx::Executor::execute(connection, strict).await.map(drop)
+        })
+    });
+    let store = SqlStore::<NoProfile>::from_postgres_pool(pool.connect(&url).await.unwrap()).await.unwrap();
+    let user = UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();
+    let storm: Vec<_> = (0..64)
+        .map(|number| {
+            let (store, id) = (store.clone(), user.id);
+            let hash = PasswordHash::new(format!("hash {number}"));
+            let changes = Changes { hashed_password: Some(hash), end_sessions: true, ..Changes::default() };
+            tokio::spawn(async move { (number, store.update(&id, &changes).await) })
+        })
+        .collect();
+    let mut written = Vec::new();
+    for task in storm {
+        match task.await.unwrap() {
+            (number, Ok(user)) => written.push((number, user.unwrap().hashed_password)),
+            (_, Err(error)) => assert!(matches!(error, StoreError::Backend(_)), "{error}"),
+        }
+    }
+    assert!(!written.is_empty());
+    let stored = store.get(&user.id).await.unwrap().unwrap().hashed_password;
+    assert!(
+        written.iter().any(|(_, hash)| *hash == stored),
+        "the last one written is one that was acknowledged"
+    );
+}

@@ -11,3 +11,5 @@ store_tests!(sqlite_uuid, Uuid, Store::open(Kind::Sqlite).await);
 store_tests!(sqlite_integer, i64, Store::open(Kind::Sqlite).await);
 store_tests!(postgres_uuid, Uuid, Store::open(Kind::Postgres).await);
 store_tests!(postgres_integer, i64, Store::open(Kind::Postgres).await);
+store_tests!(mariadb_uuid, Uuid, Store::open(Kind::Mariadb).await);
+store_tests!(mariadb_integer, i64, Store::open(Kind::Mariadb).await);

@@ -37,7 +37,7 @@ pub(super) struct One {
 }
 
 enum OnePlace {
-    Server(Client),
+    Server(Box<Client>),
     /// Asked for the master each time a connection is made.
     Sentinels(Box<Mutex<SentinelClient>>),
 }
@@ -55,7 +55,7 @@ impl Connection {
             Place::Cluster(client) => {
                 return Ok(Self::Cluster(in_time(client.get_async_connection()).await?));
             }
-            Place::Server(client) => OnePlace::Server(client),
+            Place::Server(client) => OnePlace::Server(Box::new(client)),
             Place::Sentinels(client) => OnePlace::Sentinels(Box::new(Mutex::new(client))),
         };
         let one = One { place, current: Mutex::new(None), made: AtomicU64::new(0) };

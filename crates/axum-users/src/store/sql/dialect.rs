@@ -1,33 +1,76 @@
 //! How the SQL of one database differs from that of another.
+//!
+//! Statements are written as SQLite takes them, with names in double quotes and `?` for each value; what cannot be
+//! written alike is asked here.
 
 use crate::value::Kind;
 
-/// A dialect of SQL. `expect`ed to be built with all of them: with fewer, a variant is only matched.
+/// A dialect of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(all(feature = "sqlite", feature = "postgres")), allow(dead_code))]
+// With fewer databases than all a variant is only matched.
+#[cfg_attr(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")), allow(dead_code))]
 pub(super) enum Dialect {
     Sqlite,
     Postgres,
+    /// MySQL and MariaDB, by what both understand.
+    Mysql,
 }
 
 impl Dialect {
+    /// A statement without values, in this dialect.
+    pub(super) fn sql(self, text: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => text.to_owned(),
+            Self::Mysql => text.replace('"', "`"),
+        }
+    }
+
+    /// A statement with values of these kinds.
+    pub(super) fn statement(self, template: &str, kinds: &[Kind]) -> String {
+        let text = self.sql(template);
+        if self != Self::Postgres {
+            return text;
+        }
+        let mut marks = self.marks();
+        // What is filled in holds no `?` that is still to be filled.
+        kinds.iter().fold(text, |sql, kind| sql.replacen('?', &marks.next(*kind), 1))
+    }
+
+    /// Placeholders of one statement.
+    pub(super) const fn marks(self) -> Marks {
+        Marks { dialect: self, count: 0 }
+    }
+
     /// The column type of a kind, as SQLAlchemy declares it.
     pub(super) const fn column_type(self, kind: Kind) -> &'static str {
         match (self, kind) {
             (_, Kind::Bool) => "BOOLEAN",
             (_, Kind::I32) => "INTEGER",
             (_, Kind::I64) => "BIGINT",
-            (_, Kind::Float) => "FLOAT",
-            (_, Kind::Text) => "VARCHAR",
             (_, Kind::Date) => "DATE",
+            (Self::Mysql, Kind::Float) => "DOUBLE",
+            (_, Kind::Float) => "FLOAT",
+            (Self::Mysql, Kind::Text) => "LONGTEXT",
+            (_, Kind::Text) => "VARCHAR",
             (Self::Sqlite, Kind::Bytes) => "BLOB",
             (Self::Postgres, Kind::Bytes) => "BYTEA",
-            (Self::Sqlite, Kind::Uuid) => "CHAR(36)",
+            (Self::Mysql, Kind::Bytes) => "LONGBLOB",
             (Self::Postgres, Kind::Uuid) => "UUID",
+            (_, Kind::Uuid) => "CHAR(36)",
             (Self::Sqlite, Kind::Timestamp) => "TIMESTAMP",
             (Self::Postgres, Kind::Timestamp) => "TIMESTAMP WITH TIME ZONE",
-            (Self::Sqlite, Kind::Json) => "JSON",
+            (Self::Mysql, Kind::Timestamp) => "DATETIME(6)",
             (Self::Postgres, Kind::Json) => "JSONB",
+            (_, Kind::Json) => "JSON",
+        }
+    }
+
+    /// The column type of ids: a key cannot have every type that a column can.
+    pub(super) const fn id_type(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (_, Kind::I32 | Kind::I64) => "INTEGER",
+            (Self::Mysql, Kind::Text) => "VARCHAR(255)",
+            _ => self.column_type(kind),
         }
     }
 
@@ -36,12 +79,87 @@ impl Dialect {
         match self {
             Self::Sqlite => "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT",
             Self::Postgres => "SERIAL PRIMARY KEY",
+            Self::Mysql => "INTEGER NOT NULL AUTO_INCREMENT PRIMARY KEY",
         }
     }
 
-    /// Placeholders of one statement.
-    pub(super) const fn marks(self) -> Marks {
-        Marks { dialect: self, count: 0 }
+    /// What follows the columns of a new table. MySQL compares without regard to case and accents if not told otherwise.
+    pub(super) const fn table_options(self) -> &'static str {
+        match self {
+            Self::Sqlite | Self::Postgres => "",
+            Self::Mysql => " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        }
+    }
+
+    /// An address in the form in which no two users may have the same.
+    pub(super) fn folded(self, address: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => format!("lower({address})"),
+            // Adopted columns may have any character set, and collations take trailing spaces for nothing.
+            Self::Mysql => {
+                format!("CAST(lower(CONVERT({address} USING utf8mb4) COLLATE utf8mb4_bin) AS BINARY)")
+            }
+        }
+    }
+
+    /// What holds a user's folded address, with an index. MySQL has indexes on columns only.
+    pub(super) const fn email_key(self) -> &'static str {
+        match self {
+            Self::Sqlite | Self::Postgres => "lower(email)",
+            Self::Mysql => "email_key",
+        }
+    }
+
+    /// A text column as it is compared byte by byte, without an index: adopted columns of MySQL may take `a` for `A`.
+    pub(super) fn exact(self, column: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => column.to_owned(),
+            Self::Mysql => format!("CAST({column} AS BINARY)"),
+        }
+    }
+
+    /// How often a text is bound in a condition of [`matches`](Self::matches).
+    pub(super) const fn times_bound(self) -> usize {
+        match self {
+            Self::Sqlite | Self::Postgres => 1,
+            Self::Mysql => 2,
+        }
+    }
+
+    /// Whether a text column is this text, byte by byte, by its index.
+    pub(super) fn matches(self, column: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => format!("{column} = ?"),
+            Self::Mysql => format!("{column} = ? AND {} = ?", self.exact(column)),
+        }
+    }
+
+    /// Whether a statement that writes gives the row it has written.
+    pub(super) const fn returns_rows(self) -> bool {
+        !matches!(self, Self::Mysql)
+    }
+
+    /// Inserts a row, or leaves the one that is there.
+    pub(super) const fn unless_there(self) -> &'static str {
+        match self {
+            Self::Sqlite | Self::Postgres => "ON CONFLICT DO NOTHING",
+            Self::Mysql => "ON DUPLICATE KEY UPDATE digest = digest",
+        }
+    }
+
+    /// Removes the oldest of the tokens that are over. Nodes that do so at once must not wait for one another.
+    pub(super) const fn remove_expired_tokens(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "DELETE FROM accesstoken WHERE token IN \
+                 (SELECT token FROM accesstoken WHERE expires_at < ? ORDER BY expires_at LIMIT ?)"
+            }
+            Self::Postgres => {
+                "DELETE FROM accesstoken WHERE token IN (SELECT token FROM accesstoken WHERE expires_at < ? \
+                 ORDER BY expires_at LIMIT ? FOR UPDATE SKIP LOCKED)"
+            }
+            Self::Mysql => "DELETE FROM accesstoken WHERE expires_at < ? ORDER BY expires_at LIMIT ?",
+        }
     }
 
     /// Name and declared type of a table's columns in their order; the table's name is not quoted.
@@ -51,6 +169,12 @@ impl Dialect {
             Self::Postgres => format!(
                 "SELECT column_name::text, upper(data_type::text) FROM information_schema.columns \
                  WHERE table_schema = current_schema() AND table_name = '{table}' ORDER BY ordinal_position"
+            ),
+            // A reference to a column must have its character set and collation.
+            Self::Mysql => format!(
+                "SELECT column_name, concat(upper(column_type), coalesce(concat(' CHARACTER SET ', \
+                 character_set_name, ' COLLATE ', collation_name), '')) FROM information_schema.columns \
+                 WHERE table_schema = database() AND table_name = '{table}' ORDER BY ordinal_position"
             ),
         }
     }
@@ -63,31 +187,44 @@ impl Dialect {
                 "SELECT indexname::text FROM pg_indexes \
                  WHERE schemaname = current_schema() AND tablename = '{table}'"
             ),
+            Self::Mysql => format!(
+                "SELECT DISTINCT index_name FROM information_schema.statistics \
+                 WHERE table_schema = database() AND table_name = '{table}'"
+            ),
         }
     }
 
-    /// What makes nodes that migrate at once wait for one another, beside the transaction.
-    pub(super) const fn migration_lock(self) -> &'static [&'static str] {
+    /// What makes nodes that migrate at once wait for one another, beside the transaction, and longer than a request may
+    /// take.
+    pub(super) const fn lock_migration(self) -> &'static [&'static str] {
         match self {
             // The transaction is exclusive among writers.
             Self::Sqlite => &[],
-            // Longer than a request may take: the others wait until the first one has migrated.
             Self::Postgres => {
                 &["SET LOCAL statement_timeout = '10min'", "SELECT pg_advisory_xact_lock(6179837141)"]
             }
+            // MariaDB reads what stands behind `M!`, MySQL what stands behind `50708`.
+            Self::Mysql => &["SET @patience = @@lock_wait_timeout /*M!, max_statement_time = 600 */\
+                 /*!50708 , max_execution_time = 600000 */"],
         }
     }
 
-    /// Removes the oldest of the tokens that are over. Nodes that do so at once must not wait for one another.
-    pub(super) fn remove_expired_tokens(self) -> String {
-        let skip = match self {
-            Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE SKIP LOCKED",
-        };
-        format!(
-            "DELETE FROM accesstoken WHERE token IN \
-             (SELECT token FROM accesstoken WHERE expires_at < ? ORDER BY expires_at LIMIT ?{skip})"
-        )
+    /// A lock that is not the transaction's: gives 1 when it is there.
+    pub(super) const fn named_lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite | Self::Postgres => None,
+            Self::Mysql => Some("SELECT GET_LOCK(concat('axum_users ', database()), 600)"),
+        }
+    }
+
+    /// What follows a migration that has come through, and with `false` one that has not. MySQL's lock belongs to the
+    /// connection, which goes back to its pool.
+    pub(super) const fn unlock_migration(self, done: bool) -> &'static [&'static str] {
+        match (self, done) {
+            (Self::Sqlite | Self::Postgres, _) => &[],
+            (Self::Mysql, true) => &["COMMIT", UNLOCK_MYSQL, RESTORE_MYSQL],
+            (Self::Mysql, false) => &["ROLLBACK", UNLOCK_MYSQL, RESTORE_MYSQL],
+        }
     }
 
     /// Whether a column that may not be `NULL` needs a default to be added to an empty table.
@@ -95,6 +232,10 @@ impl Dialect {
         matches!(self, Self::Sqlite)
     }
 }
+
+const UNLOCK_MYSQL: &str = "SELECT RELEASE_LOCK(concat('axum_users ', database()))";
+const RESTORE_MYSQL: &str = "SET @patience = NULL /*M!, max_statement_time = 5 */\
+                             /*!50708 , max_execution_time = 5000 */";
 
 /// Writes the placeholders of a statement, in the order in which its values are bound.
 pub(super) struct Marks {
@@ -106,7 +247,7 @@ impl Marks {
     /// The next placeholder. PostgreSQL keeps prepared statements, parameter types included: each is said in the text,
     /// so that a `NULL` does not make it another.
     pub(super) fn next(&mut self, kind: Kind) -> String {
-        if self.dialect == Dialect::Sqlite {
+        if self.dialect != Dialect::Postgres {
             return "?".to_owned();
         }
         self.count += 1;

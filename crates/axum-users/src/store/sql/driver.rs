@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::dialect::Dialect;
 use crate::{
     BoxError, BoxFuture, StoreError,
-    value::{Kind, Value},
+    value::{ColumnError, Kind, Value},
 };
 
 /// The values of one row, in the order of the columns asked for.
@@ -44,6 +44,10 @@ pub(super) enum DriverError {
     Unique(String),
     /// A foreign key refused the row: there is no such user.
     ForeignKey,
+    /// Given up for another transaction's sake; the same may come through the next time.
+    Conflict(BoxError),
+    /// A stored value has another type than its column.
+    Column(ColumnError),
     /// Anything else.
     Other(BoxError),
 }
@@ -54,18 +58,34 @@ impl From<DriverError> for StoreError {
             DriverError::Unique(index) if index.contains("email") => Self::Duplicate,
             DriverError::Unique(index) => Self::Backend(format!("unique index {index}").into()),
             DriverError::ForeignKey => Self::NoSuchUser,
-            DriverError::Other(error) => Self::Backend(error),
+            DriverError::Column(error) => Self::Column(error),
+            DriverError::Conflict(error) | DriverError::Other(error) => Self::Backend(error),
         }
     }
 }
 
 impl From<sqlx::Error> for DriverError {
     fn from(error: sqlx::Error) -> Self {
-        match error.as_database_error() {
-            Some(database) if database.is_unique_violation() => Self::Unique(database.message().to_owned()),
-            Some(database) if database.is_foreign_key_violation() => Self::ForeignKey,
+        let Some(database) = error.as_database_error() else { return Self::Other(error.into()) };
+        if database.is_unique_violation() {
+            // MySQL names the value first, which may be anybody's.
+            let message = database.message();
+            return Self::Unique(message.rsplit(" for key ").next().unwrap_or(message).to_owned());
+        }
+        if database.is_foreign_key_violation() {
+            return Self::ForeignKey;
+        }
+        // Serialisation failure, and PostgreSQL's deadlock.
+        match database.code().as_deref() {
+            Some("40001" | "40P01") => Self::Conflict(error.into()),
             _ => Self::Other(error.into()),
         }
+    }
+}
+
+impl From<ColumnError> for DriverError {
+    fn from(error: ColumnError) -> Self {
+        Self::Column(error)
     }
 }
 

@@ -12,17 +12,8 @@ use crate::{
 fn id_column<P: Profile>(dialect: Dialect) -> String {
     match P::Id::KIND {
         Kind::I32 | Kind::I64 => format!("id {}", dialect.assigned_id()),
-        kind => format!("id {} NOT NULL PRIMARY KEY", dialect.column_type(kind)),
+        kind => format!("id {} NOT NULL PRIMARY KEY", dialect.id_type(kind)),
     }
-}
-
-/// A foreign key to a user.
-fn user_id_column<P: Profile>(dialect: Dialect) -> String {
-    let kind = match P::Id::KIND {
-        Kind::I32 | Kind::I64 => "INTEGER",
-        kind => dialect.column_type(kind),
-    };
-    format!("user_id {kind} NOT NULL REFERENCES \"user\" (id) ON DELETE CASCADE")
 }
 
 pub(super) fn create_user<P: Profile>(dialect: Dialect) -> String {
@@ -36,7 +27,7 @@ pub(super) fn create_user<P: Profile>(dialect: Dialect) -> String {
         columns.push(format!("{name} {declared} NOT NULL"));
     }
     columns.extend(P::columns().iter().map(|column| profile_column(dialect, column)));
-    format!("CREATE TABLE \"user\" ({})", columns.join(", "))
+    format!("CREATE TABLE \"user\" ({}){}", columns.join(", "), dialect.table_options())
 }
 
 fn profile_column(dialect: Dialect, column: &Column) -> String {
@@ -54,18 +45,21 @@ pub(super) fn add_column(dialect: Dialect, column: &Column) -> String {
     format!("ALTER TABLE \"user\" ADD COLUMN {}{default}", profile_column(dialect, column))
 }
 
-pub(super) fn create_accesstoken<P: Profile>(dialect: Dialect) -> String {
+/// `id_type` is what the ids of the users have been declared as.
+pub(super) fn create_accesstoken(dialect: Dialect, id_type: &str) -> String {
     format!(
-        "CREATE TABLE accesstoken ({}, token VARCHAR(43) NOT NULL PRIMARY KEY, created_at {} NOT NULL)",
-        user_id_column::<P>(dialect),
-        dialect.column_type(Kind::Timestamp)
+        "CREATE TABLE accesstoken (user_id {id_type} NOT NULL, token VARCHAR(43) NOT NULL PRIMARY KEY, \
+         created_at {} NOT NULL, FOREIGN KEY (user_id) REFERENCES \"user\" (id) ON DELETE CASCADE){}",
+        dialect.column_type(Kind::Timestamp),
+        dialect.table_options()
     )
 }
 
 pub(super) fn create_revoked_token(dialect: Dialect) -> String {
     format!(
-        "CREATE TABLE revoked_token (digest VARCHAR(43) NOT NULL PRIMARY KEY, expires_at {} NOT NULL)",
-        dialect.column_type(Kind::Timestamp)
+        "CREATE TABLE revoked_token (digest VARCHAR(43) NOT NULL PRIMARY KEY, expires_at {} NOT NULL){}",
+        dialect.column_type(Kind::Timestamp),
+        dialect.table_options()
     )
 }
 
@@ -73,8 +67,17 @@ pub(super) fn create_revoked_token(dialect: Dialect) -> String {
 pub(super) fn create_migration(dialect: Dialect) -> String {
     format!(
         "CREATE TABLE axum_users_migration (version INTEGER NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, \
-         checksum VARCHAR(43) NOT NULL, applied_at {} NOT NULL)",
-        dialect.column_type(Kind::Timestamp)
+         checksum VARCHAR(43) NOT NULL, applied_at {} NOT NULL){}",
+        dialect.column_type(Kind::Timestamp),
+        dialect.table_options()
+    )
+}
+
+/// The folded address as a column that the database keeps up to date, whoever writes; for MySQL.
+pub(super) fn add_email_key(dialect: Dialect) -> String {
+    format!(
+        "ALTER TABLE \"user\" ADD COLUMN email_key VARBINARY(1280) GENERATED ALWAYS AS ({}) STORED",
+        dialect.folded("email")
     )
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::dialect::Dialect;
 use crate::{
     Profile,
-    value::{ColumnType, Kind},
+    value::{ColumnType, Kind, Value},
 };
 
 /// The columns every user has, in the order in which they are read; those of the profile follow.
@@ -22,8 +22,10 @@ pub(super) struct Statements {
     dialect: Dialect,
     /// The kinds of a user's columns.
     pub(super) kinds: Vec<Kind>,
-    columns: String,
+    returning: String,
     pub(super) get: Arc<str>,
+    /// The user with the id that the database has just assigned, where an insert does not give it.
+    pub(super) get_inserted: Arc<str>,
     pub(super) get_by_email: Arc<str>,
     pub(super) get_unless_revoked: Arc<str>,
     pub(super) list_first: Arc<str>,
@@ -61,35 +63,34 @@ impl Statements {
         kinds.extend(P::columns().iter().map(|column| column.kind));
 
         let list = |names: &[String]| names.join(", ");
-        let marks_of = |kinds: &[Kind]| {
-            let mut marks = dialect.marks();
-            kinds.iter().map(|kind| marks.next(*kind)).collect::<Vec<_>>().join(", ")
-        };
-        // A template with `?` for each value, whose kinds follow.
-        let filled = |template: &str, kinds: &[Kind]| -> Arc<str> {
-            let mut marks = dialect.marks();
-            let fill = |sql: String, kind: &Kind| sql.replacen('?', &marks.next(*kind), 1);
-            // What is filled in must not hold a `?` that is still to be filled.
-            match dialect {
-                Dialect::Sqlite => template.into(),
-                Dialect::Postgres => kinds.iter().fold(template.to_owned(), fill).into(),
-            }
-        };
+        let filled =
+            |template: &str, kinds: &[Kind]| -> Arc<str> { dialect.statement(template, kinds).into() };
         let columns = list(&names);
         let of_user: Vec<String> = names.iter().map(|name| format!("u.{name}")).collect();
         let of_user = list(&of_user);
         let select = format!("SELECT {columns} FROM \"user\"");
+        let returning = returning(dialect, &columns);
+        let insert = |names: &[String], kinds: &[Kind]| {
+            let marks = vec!["?"; names.len()].join(", ");
+            let names = list(names);
+            filled(&format!("INSERT INTO \"user\" ({names}) VALUES ({marks}){returning}"), kinds)
+        };
         let token = format!(
-            "SELECT {of_user} FROM accesstoken t JOIN \"user\" u ON u.id = t.user_id WHERE t.token = ?"
+            "SELECT {of_user} FROM accesstoken t JOIN \"user\" u ON u.id = t.user_id WHERE {}",
+            dialect.matches("t.token")
         );
-        let without_id = names.get(1..).unwrap_or_default();
-        let kinds_without_id = kinds.get(1..).unwrap_or_default();
+        let token_kinds = vec![Text; dialect.times_bound()];
+        let token_since = [token_kinds.as_slice(), &[Timestamp]].concat();
         let id = P::Id::KIND;
         use Kind::{I64, Text, Timestamp};
         Self {
             dialect,
             get: filled(&format!("{select} WHERE id = ?"), &[id]),
-            get_by_email: filled(&format!("{select} WHERE lower(email) = lower(?)"), &[Text]),
+            get_inserted: filled(&format!("{select} WHERE id = LAST_INSERT_ID()"), &[]),
+            get_by_email: filled(
+                &format!("{select} WHERE {} = {}", dialect.email_key(), dialect.folded("?")),
+                &[Text],
+            ),
             get_unless_revoked: filled(
                 &format!(
                     "{select} WHERE id = ? AND NOT EXISTS (SELECT 1 FROM revoked_token WHERE digest = ?)"
@@ -98,20 +99,14 @@ impl Statements {
             ),
             list_first: filled(&format!("{select} ORDER BY id LIMIT ?"), &[I64]),
             list_after: filled(&format!("{select} WHERE id > ? ORDER BY id LIMIT ?"), &[id, I64]),
-            insert: format!(
-                "INSERT INTO \"user\" ({columns}) VALUES ({}) RETURNING {columns}",
-                marks_of(&kinds)
-            )
-            .into(),
-            insert_without_id: format!(
-                "INSERT INTO \"user\" ({}) VALUES ({}) RETURNING {columns}",
-                list(without_id),
-                marks_of(kinds_without_id)
-            )
-            .into(),
+            insert: insert(&names, &kinds),
+            insert_without_id: insert(names.get(1..).unwrap_or_default(), kinds.get(1..).unwrap_or_default()),
             delete: filled("DELETE FROM \"user\" WHERE id = ?", &[id]),
             revoke: filled(
-                "INSERT INTO revoked_token (digest, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                &format!(
+                    "INSERT INTO revoked_token (digest, expires_at) VALUES (?, ?) {}",
+                    dialect.unless_there()
+                ),
                 &[Text, Timestamp],
             ),
             purge_revoked: filled("DELETE FROM revoked_token WHERE expires_at < ?", &[Timestamp]),
@@ -119,26 +114,48 @@ impl Statements {
                 "INSERT INTO accesstoken (token, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
                 &[Text, id, Timestamp, Timestamp],
             ),
-            find_token_since: filled(&format!("{token} AND t.created_at >= ?"), &[Text, Timestamp]),
-            find_token: filled(&token, &[Text]),
-            remove_token: filled("DELETE FROM accesstoken WHERE token = ?", &[Text]),
+            find_token_since: filled(&format!("{token} AND t.created_at >= ?"), &token_since),
+            find_token: filled(&token, &token_kinds),
+            remove_token: filled(
+                &format!("DELETE FROM accesstoken WHERE {}", dialect.matches("token")),
+                &token_kinds,
+            ),
             remove_tokens: filled("DELETE FROM accesstoken WHERE user_id = ?", &[id]),
-            remove_expired_tokens: filled(&dialect.remove_expired_tokens(), &[Timestamp, I64]),
-            columns,
+            remove_expired_tokens: filled(dialect.remove_expired_tokens(), &[Timestamp, I64]),
+            returning,
             kinds,
         }
+    }
+
+    /// A token as [`find_token`](Self::find_token) and [`remove_token`](Self::remove_token) take it.
+    pub(super) fn token(&self, token: &str) -> Vec<Value> {
+        vec![Value::Text(token.to_owned()); self.dialect.times_bound()]
+    }
+
+    /// Whether statements that write give the row they have written; otherwise it is read in the same transaction.
+    pub(super) const fn return_rows(&self) -> bool {
+        self.dialect.returns_rows()
     }
 
     /// Writes these columns of the user with an id, while further conditions on text columns hold. With no columns
     /// nothing changes, but the conditions still decide, and the row is locked.
     pub(super) fn update<P: Profile>(&self, columns: &[(String, Kind)], conditions: &[&str]) -> Arc<str> {
-        let mut marks = self.dialect.marks();
-        let set: Vec<String> =
-            columns.iter().map(|(name, kind)| format!("{name} = {}", marks.next(*kind))).collect();
-        let id = marks.next(P::Id::KIND);
-        let conditions: String =
-            conditions.iter().map(|name| format!(" AND {name} = {}", marks.next(Kind::Text))).collect();
-        let set = if set.is_empty() { "id = id".to_owned() } else { set.join(", ") };
-        format!("UPDATE \"user\" SET {set} WHERE id = {id}{conditions} RETURNING {}", self.columns).into()
+        let mut set: Vec<String> = columns.iter().map(|(name, _)| format!("{name} = ?")).collect();
+        if set.is_empty() {
+            set.push("id = id".to_owned());
+        }
+        let conditions = conditions.iter().map(|name| format!(" AND {} = ?", self.dialect.exact(name)));
+        let template = format!(
+            "UPDATE \"user\" SET {} WHERE id = ?{}{}",
+            set.join(", "),
+            conditions.collect::<String>(),
+            self.returning
+        );
+        let kinds = columns.iter().map(|(_, kind)| *kind).chain([P::Id::KIND, Kind::Text, Kind::Text]);
+        self.dialect.statement(&template, &kinds.collect::<Vec<_>>()).into()
     }
+}
+
+fn returning(dialect: Dialect, columns: &str) -> String {
+    if dialect.returns_rows() { format!(" RETURNING {columns}") } else { String::new() }
 }

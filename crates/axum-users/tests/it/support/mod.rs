@@ -25,7 +25,7 @@ pub(crate) use self::{
     hasher::CheapHasher,
     hooks::{Marker, Reaction, Recorder},
     scenario::{Scenario, run},
-    store::{Database, Kind, Store, postgres_schema},
+    store::{Database, Kind, Store, mariadb_database, postgres_schema},
 };
 #[cfg(feature = "mailer")]
 pub(crate) use self::{
@@ -53,6 +53,11 @@ macro_rules! on_every_store {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 super::$test(Kind::Postgres).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn mariadb() {
+                super::$test(Kind::Mariadb).await;
             }
         }
     )+ };

@@ -21,6 +21,20 @@ pub(crate) enum Kind {
     Memory,
     Sqlite,
     Postgres,
+    Mariadb,
+}
+
+/// The address of a database of its own in the MariaDB of `scripts/with-services`.
+pub(crate) async fn mariadb_database() -> String {
+    let server = std::env::var("TEST_MARIADB")
+        .expect("no MariaDB: run scripts/test, or put scripts/with-services before the command");
+    let name = format!("t_{}", uuid::Uuid::new_v4().simple());
+    let mut connection = sqlx::MySqlConnection::connect(&server).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::query(create).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let (server, _) = server.rsplit_once('/').unwrap();
+    format!("{server}/{name}")
 }
 
 /// The address of a schema of its own in the PostgreSQL of `scripts/with-services`.
@@ -95,6 +109,7 @@ impl<P: Profile> Store<P> {
         let inner = match (kind, &database) {
             (_, Some(database)) => Inner::Sql(SqlStore::open(&database.url()).await.unwrap()),
             (Kind::Postgres, _) => Inner::Sql(SqlStore::open(&postgres_schema().await).await.unwrap()),
+            (Kind::Mariadb, _) => Inner::Sql(SqlStore::open(&mariadb_database().await).await.unwrap()),
             _ => Inner::Memory(MemoryStore::new()),
         };
         Self { inner, probe: Arc::default(), database }

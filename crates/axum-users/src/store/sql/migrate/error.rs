@@ -49,7 +49,8 @@ impl From<DriverError> for MigrationError {
         match error {
             DriverError::Unique(index) => Self::Database(format!("unique index: {index}").into()),
             DriverError::ForeignKey => Self::Database("a foreign key is violated".into()),
-            DriverError::Other(error) => Self::Database(error),
+            DriverError::Column(error) => Self::Database(error.into()),
+            DriverError::Conflict(error) | DriverError::Other(error) => Self::Database(error),
         }
     }
 }

@@ -53,12 +53,18 @@ impl Existing {
         self.columns.get(table).map_or(&[], Vec::as_slice)
     }
 
+    /// The declared type of a column.
+    pub(super) fn declared(&self, table: &str, column: &str) -> Option<&str> {
+        let found = self.columns(table).iter().find(|(name, _)| name.eq_ignore_ascii_case(column))?;
+        Some(&found.1)
+    }
+
     pub(super) fn has_table(&self, table: &str) -> bool {
         !self.columns(table).is_empty()
     }
 
     pub(super) fn has_column(&self, table: &str, column: &str) -> bool {
-        self.columns(table).iter().any(|(name, _)| name.eq_ignore_ascii_case(column))
+        self.declared(table, column).is_some()
     }
 
     pub(super) fn has_index(&self, name: &str) -> bool {

@@ -32,21 +32,18 @@ use crate::{
 const LISTED: i64 = 20;
 
 /// Brings the database up to this version, and tells by which statements. Nodes that start at once wait for one
-/// another: SQLite's transaction is exclusive among writers, PostgreSQL has a lock for it.
+/// another: SQLite's transaction is exclusive among writers, the others have a lock for it. MySQL takes no table back that
+/// it has made: there a node that dies half-way leaves what the next one completes.
 pub(super) async fn run<P: Profile>(driver: &dyn Driver) -> Result<Vec<String>, MigrationError> {
     let mut database = Migration::begin(driver).await?;
-    for sql in database.dialect.migration_lock() {
+    database.lock().await?;
+    let done = database.migrate::<P>().await;
+    for sql in database.dialect.unlock_migration(done.is_ok()) {
         database.transaction.execute(&Arc::from(*sql), Vec::new()).await?;
     }
-    let plan = database.plan::<P>().await?;
-    for sql in &plan.statements {
-        database.transaction.execute(&Arc::from(sql.as_str()), Vec::new()).await?;
-    }
-    for step in &plan.steps {
-        database.record(step).await?;
-    }
+    let statements = done?;
     database.transaction.commit().await?;
-    Ok(plan.statements)
+    Ok(statements)
 }
 
 /// The statements that [`run`] would use, or why it would refuse.
@@ -71,6 +68,29 @@ impl Migration {
         Ok(Self { dialect: driver.dialect(), transaction: driver.begin().await? })
     }
 
+    async fn lock(&mut self) -> Result<(), MigrationError> {
+        for sql in self.dialect.lock_migration() {
+            self.transaction.execute(&Arc::from(*sql), Vec::new()).await?;
+        }
+        if let Some(sql) = self.dialect.named_lock()
+            && self.fetch(sql, &[Kind::I64]).await? != [[Value::Integer(1)]]
+        {
+            return Err(MigrationError::Database("another node has been at it for ten minutes".into()));
+        }
+        Ok(())
+    }
+
+    async fn migrate<P: Profile>(&mut self) -> Result<Vec<String>, MigrationError> {
+        let plan = self.plan::<P>().await?;
+        for sql in &plan.statements {
+            self.transaction.execute(&Arc::from(sql.as_str()), Vec::new()).await?;
+        }
+        for step in &plan.steps {
+            self.record(step).await?;
+        }
+        Ok(plan.statements)
+    }
+
     async fn plan<P: Profile>(&mut self) -> Result<Plan, MigrationError> {
         let existing = Existing::read(&mut *self.transaction, self.dialect).await?;
         let mut plan = Plan::default();
@@ -92,7 +112,8 @@ impl Migration {
         if existing.has_table("accesstoken") {
             check_table(&existing, "accesstoken", &["token", "user_id", "created_at"])?;
         } else {
-            plan.statements.push(schema::create_accesstoken::<P>(self.dialect));
+            let id_type = existing.declared("user", "id").unwrap_or(self.dialect.id_type(P::Id::KIND));
+            plan.statements.push(schema::create_accesstoken(self.dialect, id_type));
         }
         for step in steps(self.dialect).into_iter().skip(applied) {
             let missing = step.actions.iter().filter(|action| !action.is_done(&existing));
@@ -101,6 +122,9 @@ impl Migration {
         }
         if existing.has_table("user") {
             plan.statements.extend(self.missing_columns::<P>(&existing).await?);
+        }
+        for sql in &mut plan.statements {
+            *sql = self.dialect.sql(sql);
         }
         Ok(plan)
     }
@@ -121,8 +145,7 @@ impl Migration {
     }
 
     fn check_ids<P: Profile>(&self, existing: &Existing) -> Result<(), MigrationError> {
-        let id = existing.columns("user").iter().find(|(name, _)| name == "id");
-        let found = id.map(|(_, declared)| declared.to_uppercase()).unwrap_or_default();
+        let found = existing.declared("user", "id").unwrap_or_default().to_uppercase();
         let is_integer = matches!(P::Id::KIND, Kind::I32 | Kind::I64);
         if found.contains("INT") == is_integer {
             return Ok(());
@@ -145,10 +168,11 @@ impl Migration {
     }
 
     async fn refuse_twins(&mut self) -> Result<(), MigrationError> {
+        let folded = self.dialect.folded("email");
         let sql = format!(
-            "SELECT email FROM \"user\" WHERE lower(email) IN \
-             (SELECT lower(email) FROM \"user\" GROUP BY lower(email) HAVING count(*) > 1) \
-             ORDER BY lower(email), email LIMIT {LISTED}"
+            "SELECT email FROM \"user\" WHERE {folded} IN \
+             (SELECT {folded} FROM \"user\" GROUP BY {folded} HAVING count(*) > 1) \
+             ORDER BY {folded}, email LIMIT {LISTED}"
         );
         let twins = self.fetch(&sql, &[Kind::Text]).await?;
         let emails = twins.into_iter().flatten().filter_map(|value| String::from_value(value).ok());
@@ -157,11 +181,9 @@ impl Migration {
     }
 
     async fn record(&mut self, step: &Step) -> Result<(), MigrationError> {
-        let mut marks = self.dialect.marks();
-        let marks =
-            [Kind::I64, Kind::Text, Kind::Text, Kind::Timestamp].map(|kind| marks.next(kind)).join(", ");
-        let sql = format!(
-            "INSERT INTO axum_users_migration (version, name, checksum, applied_at) VALUES ({marks})"
+        let sql = self.dialect.statement(
+            "INSERT INTO axum_users_migration (version, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
+            &[Kind::I64, Kind::Text, Kind::Text, Kind::Timestamp],
         );
         let values = vec![
             Value::Integer(step.number),
@@ -174,7 +196,7 @@ impl Migration {
     }
 
     async fn fetch(&mut self, sql: &str, kinds: &[Kind]) -> Result<Vec<Values>, MigrationError> {
-        Ok(self.transaction.fetch(&Arc::from(sql), Vec::new(), kinds).await?)
+        Ok(self.transaction.fetch(&Arc::from(self.dialect.sql(sql)), Vec::new(), kinds).await?)
     }
 }
 

@@ -49,21 +49,21 @@ pub(super) fn steps(dialect: Dialect) -> [Step; 2] {
     let column = |table, column, sql| Action { makes: Makes::Column(table, column), sql };
     let index = |name, on| Action { makes: Makes::Index(name), sql: schema::create_index(name, on) };
     let unique = |name, on| Action { makes: Makes::Index(name), sql: schema::create_unique_index(name, on) };
+    let mut first = vec![table("revoked_token", schema::create_revoked_token(dialect))];
+    if dialect == Dialect::Mysql {
+        first.push(column("user", "email_key", schema::add_email_key(dialect)));
+    }
+    first.extend([
+        // The contract's; the second one decides that no two users have the same address in different case, whoever
+        // writes.
+        unique("ix_user_email", "\"user\" (email)"),
+        unique("ix_user_email_lower", &format!("\"user\" ({})", dialect.email_key())),
+        index("ix_accesstoken_created_at", "accesstoken (created_at)"),
+        index("ix_accesstoken_user_id", "accesstoken (user_id)"),
+        index("ix_revoked_token_expires_at", "revoked_token (expires_at)"),
+    ]);
     [
-        Step {
-            number: 1,
-            name: "users, tokens, revoked tokens",
-            actions: vec![
-                table("revoked_token", schema::create_revoked_token(dialect)),
-                // The contract's; the second one decides that no two users have the same address in different case,
-                // whoever writes.
-                unique("ix_user_email", "\"user\" (email)"),
-                unique("ix_user_email_lower", "\"user\" (lower(email))"),
-                index("ix_accesstoken_created_at", "accesstoken (created_at)"),
-                index("ix_accesstoken_user_id", "accesstoken (user_id)"),
-                index("ix_revoked_token_expires_at", "revoked_token (expires_at)"),
-            ],
-        },
+        Step { number: 1, name: "users, tokens, revoked tokens", actions: first },
         Step {
             number: 2,
             name: "tokens that are over can be removed",

@@ -1,0 +1,165 @@
+//! Users in SQL.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use super::{
+    SqlStore,
+    driver::{DriverError, Transaction, Values},
+    id,
+    retry::retried,
+    statements::{CORE, quote},
+    user,
+};
+use crate::{
+    PasswordHash, Profile, StoreError, UserStore,
+    user::{Changes, NewUser, User},
+    value::{ColumnType, Kind, Value},
+};
+
+/// The kind of a column that is not the id.
+fn kind_of<P: Profile>(name: &str) -> Kind {
+    let core = CORE.iter().find(|(core, _)| *core == name).map(|(_, kind)| *kind);
+    let profile = || P::columns().iter().find(|column| column.name == name).map(|column| column.kind);
+    core.or_else(profile).unwrap_or(Kind::Text)
+}
+
+impl<P: Profile> UserStore<P> for SqlStore<P> {
+    async fn get(&self, user: &P::Id) -> Result<Option<User<P>>, StoreError> {
+        self.fetch_user(&self.statements.get, vec![id::<P>(user)]).await
+    }
+
+    async fn get_by_email(&self, email: &str) -> Result<Option<User<P>>, StoreError> {
+        self.fetch_user(&self.statements.get_by_email, vec![Value::Text(email.to_owned())]).await
+    }
+
+    async fn list(&self, after: Option<&P::Id>, limit: u32) -> Result<Vec<User<P>>, StoreError> {
+        let limit = Value::Integer(limit.into());
+        let (sql, values) = match after {
+            Some(after) => (&self.statements.list_after, vec![id::<P>(after), limit]),
+            None => (&self.statements.list_first, vec![limit]),
+        };
+        let rows = self.driver.fetch(sql, values, &self.statements.kinds).await?;
+        rows.into_iter().map(|row| user(row).map_err(StoreError::from)).collect()
+    }
+
+    async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
+        let has_id = new.id.is_some();
+        let sql = if has_id { &self.statements.insert } else { &self.statements.insert_without_id };
+        let mut values: Values = new.id.map(ColumnType::into_value).into_iter().collect();
+        values.push(Value::Text(new.email));
+        values.push(Value::Text(new.hashed_password.into_string()));
+        values.extend([new.is_active, new.is_superuser, new.is_verified].map(Value::Bool));
+        values.extend(new.profile.into_values());
+        let read = match values.first().filter(|_| has_id) {
+            Some(id) => (&self.statements.get, vec![id.clone()]),
+            None => (&self.statements.get_inserted, Vec::new()),
+        };
+        let created = retried(async || {
+            let mut transaction = self.driver.begin().await?;
+            let created = self.write(&mut *transaction, sql, values.clone(), read.clone()).await?;
+            transaction.commit().await?;
+            Ok(created)
+        });
+        created.await?.ok_or_else(|| StoreError::Backend("an insert returned no row".into()))
+    }
+
+    async fn update(&self, user_id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
+        let text = |text: &String| Value::Text(text.clone());
+        let hash = |hash: &PasswordHash| Value::Text(hash.as_str().to_owned());
+        let core = [
+            ("email", changes.email.as_ref().map(text)),
+            ("hashed_password", changes.hashed_password.as_ref().map(hash)),
+            ("is_active", changes.is_active.map(Value::Bool)),
+            ("is_superuser", changes.is_superuser.map(Value::Bool)),
+            ("is_verified", changes.is_verified.map(Value::Bool)),
+        ];
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for (name, value) in core {
+            if let Some(value) = value {
+                columns.push((quote(name), kind_of::<P>(name)));
+                values.push(value);
+            }
+        }
+        for (name, value) in changes.profile.iter() {
+            columns.push((quote(name), kind_of::<P>(name)));
+            values.push(value.clone());
+        }
+        values.push(id::<P>(user_id));
+        let mut conditions = Vec::new();
+        if let Some(expected) = &changes.if_password_is {
+            conditions.push("hashed_password");
+            values.push(hash(expected));
+        }
+        if let Some(expected) = &changes.if_email_is {
+            conditions.push("email");
+            values.push(text(expected));
+        }
+        let sql = self.statements.update::<P>(&columns, &conditions);
+        let read = (&self.statements.get, vec![id::<P>(user_id)]);
+        let updated = retried(async || {
+            let mut transaction = self.driver.begin().await?;
+            let updated = self.write(&mut *transaction, &sql, values.clone(), read.clone()).await?;
+            if updated.is_some() && changes.end_sessions {
+                transaction.execute(&self.statements.remove_tokens, vec![id::<P>(user_id)]).await?;
+            }
+            transaction.commit().await?;
+            Ok(updated)
+        });
+        Ok(updated.await?)
+    }
+
+    async fn delete(&self, user: &P::Id) -> Result<bool, StoreError> {
+        let deleted = retried(async || {
+            let mut transaction = self.driver.begin().await?;
+            // The user first, as updates do: two transactions that lock the same rows in one order never wait in a
+            // circle.
+            let deleted = transaction.execute(&self.statements.delete, vec![id::<P>(user)]).await?;
+            // The foreign key does this too, but not in a file whose other users leave foreign keys off.
+            transaction.execute(&self.statements.remove_tokens, vec![id::<P>(user)]).await?;
+            transaction.commit().await?;
+            Ok(deleted > 0)
+        });
+        Ok(deleted.await?)
+    }
+
+    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
+        let revoked = retried(async || {
+            let mut transaction = self.driver.begin().await?;
+            let now = Value::Timestamp(OffsetDateTime::now_utc());
+            transaction.execute(&self.statements.purge_revoked, vec![now]).await?;
+            let values = vec![Value::Text(digest.to_owned()), Value::Timestamp(expires_at)];
+            transaction.execute(&self.statements.revoke, values).await?;
+            transaction.commit().await
+        });
+        Ok(revoked.await?)
+    }
+
+    async fn get_unless_revoked(&self, user: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {
+        let values = vec![id::<P>(user), Value::Text(digest.to_owned())];
+        self.fetch_user(&self.statements.get_unless_revoked, values).await
+    }
+}
+
+impl<P: Profile> SqlStore<P> {
+    /// Writes one user, and gives what is now stored; `None` when there was nothing to write. `read` finds the user where
+    /// the statement itself does not give it.
+    async fn write(
+        &self,
+        transaction: &mut dyn Transaction,
+        sql: &Arc<str>,
+        values: Values,
+        read: (&Arc<str>, Values),
+    ) -> Result<Option<User<P>>, DriverError> {
+        let kinds = &self.statements.kinds;
+        let rows = if self.statements.return_rows() {
+            transaction.fetch(sql, values, kinds).await?
+        } else if transaction.execute(sql, values).await? > 0 {
+            transaction.fetch(read.0, read.1, kinds).await?
+        } else {
+            Vec::new()
+        };
+        Ok(rows.into_iter().next().map(user).transpose()?)
+    }
+}
