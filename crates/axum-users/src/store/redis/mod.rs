@@ -36,12 +36,19 @@ pub struct RedisTokenStore {
     prefix: String,
 }
 
-/// Adds a token to the set of its user, forgets those that are over, and lets the set live as long as its last token.
-const ADD_TO_OWNER: &str = "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+/// Adds a member to the set of a user in the place of another, forgets those that are over, and lets the set live as long
+/// as its last token.
+const ADD_TO_OWNER: &str = "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[4])
+redis.call('ZREM', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
 if last == 'inf' then redis.call('PERSIST', KEYS[1])
 else redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last))) end";
+
+/// What the members of a user's set start with: a token that is about to be made, or one that has been. They differ, so
+/// that who ends all tokens takes out only what was there when the tokens were read.
+const ABOUT_TO_BE: char = '?';
+const IS_MADE: char = '=';
 
 /// How many tokens are removed by one command.
 const BATCH: usize = 500;
@@ -76,17 +83,23 @@ impl RedisTokenStore {
         format!("axum_users_tokens_of:{}{user}", self.prefix)
     }
 
-    async fn add_to_owner<P: Profile>(&self, new: &NewToken<'_, P>) -> Result<(), StoreError> {
+    async fn add_to_owner<P: Profile>(
+        &self,
+        new: &NewToken<'_, P>,
+        state: char,
+        instead_of: char,
+    ) -> Result<(), StoreError> {
         let end = new.expires_at.map_or("+inf".to_owned(), |end| milliseconds(end).to_string());
-        let now = milliseconds(OffsetDateTime::now_utc());
         let mut script = cmd("EVAL");
-        script.arg(ADD_TO_OWNER).arg(1).arg(self.owner_key(new.user)).arg(end).arg(new.token).arg(now);
+        script.arg(ADD_TO_OWNER).arg(1).arg(self.owner_key(new.user)).arg(end);
+        script.arg(format!("{state}{}", new.token)).arg(format!("{instead_of}{}", new.token));
+        script.arg(milliseconds(OffsetDateTime::now_utc()));
         Ok(self.connection.query(&script).await?)
     }
 
-    async fn remove_from_owner(&self, user: &impl UserId, tokens: &[String]) -> Result<(), StoreError> {
+    async fn remove_from_owner(&self, user: &impl UserId, members: &[String]) -> Result<(), StoreError> {
         let mut remove = cmd("ZREM");
-        Ok(self.connection.query(remove.arg(self.owner_key(user)).arg(tokens)).await?)
+        Ok(self.connection.query(remove.arg(self.owner_key(user)).arg(members)).await?)
     }
 }
 
@@ -98,7 +111,7 @@ impl std::fmt::Debug for RedisTokenStore {
 
 impl<P: Profile> TokenStore<P> for RedisTokenStore {
     /// The set of the user comes first, so that no token is without it whenever this process may end; and once more
-    /// last, because all tokens of the user may have been removed in between.
+    /// last, because all tokens of the user may have been ended in between.
     async fn insert(&self, new: NewToken<'_, P>) -> Result<(), StoreError> {
         let mut set = cmd("SET");
         set.arg(self.key(new.token)).arg(new.user.to_string()).arg("NX");
@@ -109,13 +122,13 @@ impl<P: Profile> TokenStore<P> for RedisTokenStore {
             }
             set.arg("PX").arg(lifetime);
         }
-        self.add_to_owner(&new).await?;
+        self.add_to_owner(&new, ABOUT_TO_BE, ABOUT_TO_BE).await?;
         let was_free: bool = self.connection.query(&set).await?;
         if !was_free && self.owner(cmd("GET").arg(self.key(new.token))).await?.as_ref() != Some(new.user) {
-            self.remove_from_owner(new.user, &[new.token.to_owned()]).await?;
+            self.remove_from_owner(new.user, &[format!("{ABOUT_TO_BE}{}", new.token)]).await?;
             return Err(StoreError::Backend("the token is in use".into()));
         }
-        self.add_to_owner(&new).await
+        self.add_to_owner(&new, IS_MADE, ABOUT_TO_BE).await
     }
 
     async fn find(&self, token: &str, _: Option<OffsetDateTime>) -> Result<Option<Found<P>>, StoreError> {
@@ -125,17 +138,20 @@ impl<P: Profile> TokenStore<P> for RedisTokenStore {
     async fn remove(&self, token: &str) -> Result<bool, StoreError> {
         let owner: Option<P::Id> = self.owner(cmd("GETDEL").arg(self.key(token))).await?;
         let Some(owner) = owner else { return Ok(false) };
-        self.remove_from_owner(&owner, &[token.to_owned()]).await?;
+        let members = [ABOUT_TO_BE, IS_MADE].map(|state| format!("{state}{token}"));
+        self.remove_from_owner(&owner, &members).await?;
         Ok(true)
     }
 
     async fn remove_all(&self, user: &P::Id) -> Result<(), StoreError> {
         let mut all = cmd("ZRANGE");
-        let tokens: Vec<String> = self.connection.query(all.arg(self.owner_key(user)).arg(0).arg(-1)).await?;
-        for tokens in tokens.chunks(BATCH) {
-            let keys: Vec<String> = tokens.iter().map(|token| self.key(token)).collect();
+        let members: Vec<String> =
+            self.connection.query(all.arg(self.owner_key(user)).arg(0).arg(-1)).await?;
+        for members in members.chunks(BATCH) {
+            let tokens = members.iter().filter_map(|member| member.strip_prefix([ABOUT_TO_BE, IS_MADE]));
+            let keys: Vec<String> = tokens.map(|token| self.key(token)).collect();
             let _: u64 = self.connection.query(cmd("UNLINK").arg(keys)).await?;
-            self.remove_from_owner(user, tokens).await?;
+            self.remove_from_owner(user, members).await?;
         }
         Ok(())
     }
