@@ -2,16 +2,13 @@
 
 use std::{
     fs::File,
-    net::TcpStream,
-    path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tempfile::TempDir;
 
-use crate::free_port;
+use crate::{free_port, process::wait_for_port};
 
 /// A server of its own, which forgets everything when it stops; it is killed when this is dropped.
 pub struct Redis {
@@ -65,7 +62,7 @@ impl Redis {
         let log = File::create(folder.join("log"))?;
         self.running =
             Some(command.stdin(Stdio::null()).stdout(log).spawn().context("cannot run redis-server")?);
-        wait_for(self.port, &folder.join("log"))
+        wait_for_port(self.port, &folder.join("log"))
     }
 
     /// Ends it at once.
@@ -99,15 +96,4 @@ impl Drop for Redis {
         // It may be stopped already.
         let _ = self.stop();
     }
-}
-
-fn wait_for(port: u16, log: &Path) -> anyhow::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while Instant::now() < deadline {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    bail!("redis-server did not start:\n{}", std::fs::read_to_string(log).unwrap_or_default())
 }

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData, sync::OnceLock};
 
 use anyhow::{Context, bail};
 use axum_users::{
-    Profile, UserId,
+    ObjectId, Profile, UserId,
     value::{Column, ColumnError, ColumnType, Date, Fields, Kind, Row, Timestamp, Value},
 };
 use serde::{
@@ -67,7 +67,9 @@ impl<I> Configured<I> {
                 bail!("there is no field `{name}` in the configuration");
             };
             let json = match column.kind {
-                Kind::Text | Kind::Uuid | Kind::Date | Kind::Timestamp => text.as_str().into(),
+                Kind::Text | Kind::Uuid | Kind::ObjectId | Kind::Date | Kind::Timestamp => {
+                    text.as_str().into()
+                }
                 _ => serde_json::from_str(text).with_context(|| format!("the field `{name}` takes JSON"))?,
             };
             *slot =
@@ -115,6 +117,7 @@ impl<I> Serialize for Configured<I> {
                 Value::Text(value) => map.serialize_value(value),
                 Value::Bytes(value) => map.serialize_value(value),
                 Value::Uuid(value) => map.serialize_value(value),
+                Value::ObjectId(value) => map.serialize_value(value),
                 Value::Date(value) => map.serialize_value(&Date(*value)),
                 Value::Timestamp(value) => map.serialize_value(&Timestamp(*value)),
                 Value::Json(value) => map.serialize_value(value),
@@ -196,6 +199,7 @@ fn read(column: &Column, json: serde_json::Value) -> Result<Value, &'static str>
         Kind::Text => (parse::<String>(json), "a text"),
         Kind::Bytes => (parse::<Vec<u8>>(json), "a list of numbers from 0 to 255"),
         Kind::Uuid => (parse::<Uuid>(json), "a UUID"),
+        Kind::ObjectId => (parse::<ObjectId>(json), "24 hexadecimal digits"),
         Kind::Date => (parse::<Date>(json), "a date like 2026-02-28"),
         Kind::Timestamp => (parse::<Timestamp>(json), "a time like 2026-02-28T12:00:00Z"),
         Kind::Json => (Some(Value::Json(json)), "any JSON"),

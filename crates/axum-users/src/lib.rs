@@ -74,6 +74,7 @@ mod http;
 mod jobs;
 mod manager;
 mod object;
+mod object_id;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod policy;
@@ -88,10 +89,14 @@ mod users;
 #[cfg(feature = "macros")]
 pub use axum_users_macros::Profile;
 
+#[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub use self::store::MigrationError;
 #[cfg(feature = "redis")]
 pub use self::store::RedisTokenStore;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-pub use self::store::{MigrationError, SqlStore};
+pub use self::store::SqlStore;
+#[cfg(feature = "mongodb")]
+pub use self::store::{MongoCollections, MongoStore};
 pub use self::{
     backend::Backend,
     claims::Algorithm,
@@ -101,6 +106,7 @@ pub use self::{
     hooks::{HookError, HookResult, Hooks},
     http::ApiError,
     manager::UserManager,
+    object_id::ObjectId,
     password::PasswordHash,
     policy::{DuplicateRegistration, PasswordRules, Policy, StoredTokens},
     profile::{NoPatch, NoProfile, Profile, UserId},

@@ -8,7 +8,7 @@ use std::{
 use anyhow::ensure;
 use serde::Serialize;
 
-use axum_users_testkit::Process;
+use axum_users_testkit::{Process, cache_folder};
 
 use super::settings::Settings;
 
@@ -29,12 +29,7 @@ pub(super) fn start(settings: &Settings, directory: &Path, database: &Path) -> a
 
 /// The Python of the virtual environment that `scripts/setup-reference` makes.
 pub(super) fn python() -> anyhow::Result<PathBuf> {
-    let cache = std::env::var_os("TEST_CACHE").map(PathBuf::from).or_else(|| {
-        let base = std::env::var_os("XDG_CACHE_HOME").filter(|base| !base.is_empty()).map(PathBuf::from);
-        let base = base.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache")));
-        Some(base?.join("axum-users"))
-    });
-    let python = cache.unwrap_or_default().join("reference-venv/bin/python");
+    let python = cache_folder().join("reference-venv/bin/python");
     ensure!(
         python.exists(),
         "fastapi-users is not installed in {}: run scripts/test or scripts/setup-reference",

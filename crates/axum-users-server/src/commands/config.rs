@@ -10,6 +10,7 @@ pub fn example() -> anyhow::Result<()> {
 /// Prints the settings in force, without secrets.
 pub fn effective(config: &Config) -> anyhow::Result<()> {
     let mut settings = config.settings.clone();
+    settings.id_type = Some(settings.ids());
     settings.password = PasswordSettings::of(&settings.effective_policy());
     settings.secrets.fill_with_placeholders();
     super::print(toml::to_string(&settings)?.trim_end());

@@ -1,5 +1,5 @@
 use anyhow::Context;
-use axum_users::{SqlStore, UserId};
+use axum_users::{MongoStore, SqlStore, UserId};
 
 use crate::{
     config::Config,
@@ -7,23 +7,29 @@ use crate::{
     profile::{Configured, set_fields},
 };
 
-/// Brings the database up to date, or only prints what that would take. The output is SQL.
+/// Brings the database up to date, or only prints what that would take. The output is SQL, or what
+/// `mongosh` takes.
 pub async fn run<I: UserId>(config: &Config, dry_run: bool) -> anyhow::Result<()> {
     set_fields(&config.settings.fields);
     let url = Data::database_url(config);
     let database = || format!("the database {url}");
-    let statements = if dry_run {
-        SqlStore::<Configured<I>>::plan(url.expose()).await.with_context(database)?
-    } else {
+    if !dry_run {
         Data::open(config)?;
-        SqlStore::<Configured<I>>::migrate(url.expose()).await.with_context(database)?
+    }
+    let statements = match (config.settings.is_mongodb(), dry_run) {
+        (false, true) => SqlStore::<Configured<I>>::plan(url.expose()).await,
+        (false, false) => SqlStore::<Configured<I>>::migrate(url.expose()).await,
+        (true, true) => MongoStore::<Configured<I>>::plan(url.expose()).await,
+        (true, false) => MongoStore::<Configured<I>>::migrate(url.expose()).await,
     };
+    let statements = statements.with_context(database)?;
     let done = match (statements.len(), dry_run) {
         (0, _) => "is up to date".to_owned(),
         (count, true) => format!("needs {count} statements; nothing was changed"),
         (count, false) => format!("was changed by {count} statements"),
     };
-    super::print(&format!("-- {} {done}", database()));
+    let comment = if config.settings.is_mongodb() { "//" } else { "--" };
+    super::print(&format!("{comment} {} {done}", database()));
     for sql in statements {
         super::print(&format!("{sql};"));
     }

@@ -9,6 +9,7 @@ mod user;
 use std::io::Write;
 
 use anyhow::Context;
+use axum_users::{ObjectId, UserId};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -26,20 +27,23 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the asynchronous runtime does not start")?;
     runtime.block_on(async {
-        match (args.command, config.settings.id_type) {
-            (Command::Serve(_), IdType::Uuid) => serve::run::<uuid::Uuid>(&config).await,
-            (Command::Serve(_), IdType::Integer) => serve::run::<i64>(&config).await,
-            (Command::User(command), IdType::Uuid) => user::run::<uuid::Uuid>(&config, command).await,
-            (Command::User(command), IdType::Integer) => user::run::<i64>(&config, command).await,
-            (Command::Migrate { dry_run }, IdType::Uuid) => {
-                migrate::run::<uuid::Uuid>(&config, dry_run).await
-            }
-            (Command::Migrate { dry_run }, IdType::Integer) => migrate::run::<i64>(&config, dry_run).await,
-            (Command::Openapi, IdType::Uuid) => openapi::run::<uuid::Uuid>(&config).await,
-            (Command::Openapi, IdType::Integer) => openapi::run::<i64>(&config).await,
-            (Command::Config { .. }, _) => config::effective(&config),
+        match config.settings.ids() {
+            IdType::Uuid => run_with::<uuid::Uuid>(args.command, &config).await,
+            IdType::Integer => run_with::<i64>(args.command, &config).await,
+            IdType::ObjectId => run_with::<ObjectId>(args.command, &config).await,
         }
     })
+}
+
+/// With ids of the type `I`.
+async fn run_with<I: UserId>(command: Command, config: &Config) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(_) => serve::run::<I>(config).await,
+        Command::User(command) => user::run::<I>(config, command).await,
+        Command::Migrate { dry_run } => migrate::run::<I>(config, dry_run).await,
+        Command::Openapi => openapi::run::<I>(config).await,
+        Command::Config { .. } => config::effective(config),
+    }
 }
 
 /// Logs go to the standard error, so that the standard output is what a command answers.

@@ -4,10 +4,11 @@
 use axum_users::{Algorithm, Cookie, DuplicateRegistration, mailer::PublicUrl};
 use tracing_subscriber::EnvFilter;
 
-use super::{BackendSettings, Config, FieldSettings, StrategyName, TransportName};
+use super::{BackendSettings, Config, FieldSettings, IdType, StrategyName, TransportName};
 
 /// What the URL of a database may start with.
-const DATABASES: [&str; 5] = ["sqlite:", "postgres://", "postgresql://", "mysql://", "mariadb://"];
+const DATABASES: [&str; 7] =
+    ["sqlite:", "postgres://", "postgresql://", "mysql://", "mariadb://", "mongodb://", "mongodb+srv://"];
 
 /// Names that every user has.
 const CORE_FIELDS: [&str; 7] =
@@ -26,8 +27,11 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     if let Some(url) = &settings.database_url
         && !DATABASES.iter().any(|scheme| url.expose().starts_with(scheme))
     {
-        let schemes = "it must start with `sqlite:`, `postgres://` or `mysql://`";
+        let schemes = "it must start with `sqlite:`, `postgres://`, `mysql://` or `mongodb://`";
         return Err(config.refuse("database_url", schemes));
+    }
+    if settings.is_mongodb() && settings.ids() == IdType::Integer {
+        return Err(config.refuse("id_type", "MongoDB assigns no integers: use `object_id` or `uuid`"));
     }
     let hides = settings.effective_policy().duplicate_registration == DuplicateRegistration::Hide;
     if hides && !settings.login.require_verified {

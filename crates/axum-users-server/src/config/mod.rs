@@ -46,8 +46,8 @@ pub struct Settings {
     pub redis_url: Option<RedactedUrl>,
     /// What their keys start with.
     pub redis_prefix: String,
-    /// The type of user ids.
-    pub id_type: IdType,
+    /// The type of user ids; `None` for the usual one of the database.
+    pub id_type: Option<IdType>,
     /// What is accepted and what is revealed.
     pub policy: PolicyName,
     /// Single switches of the policy.
@@ -86,7 +86,7 @@ impl Default for Settings {
             database_url: None,
             redis_url: None,
             redis_prefix: "fastapi_users_token:".to_owned(),
-            id_type: IdType::default(),
+            id_type: None,
             policy: PolicyName::default(),
             policy_overrides: PolicyOverrides::default(),
             password: PasswordSettings::default(),
@@ -105,6 +105,17 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The type of user ids: if it is not set, the one that fastapi-users has on this database.
+    pub fn ids(&self) -> IdType {
+        let usual = if self.is_mongodb() { IdType::ObjectId } else { IdType::Uuid };
+        self.id_type.unwrap_or(usual)
+    }
+
+    /// Whether the database is MongoDB.
+    pub fn is_mongodb(&self) -> bool {
+        self.database_url.as_ref().is_some_and(|url| url.expose().starts_with("mongodb"))
+    }
+
     /// The policy with all overrides.
     pub fn effective_policy(&self) -> Policy {
         let mut policy = self.policy.preset();
@@ -115,14 +126,15 @@ impl Settings {
 }
 
 /// The type of user ids.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IdType {
     /// Random UUIDs.
-    #[default]
     Uuid,
-    /// Integers that the database assigns.
+    /// Integers that the database assigns; MongoDB does not.
     Integer,
+    /// MongoDB's own.
+    ObjectId,
 }
 
 /// One kind of one-time token.

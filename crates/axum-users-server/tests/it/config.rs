@@ -22,6 +22,7 @@ fn cfg_2_what_is_wrong_is_refused_by_name() {
         ("[login]\nrequire_verifid = true", "login.require_verifid"),
         ("policy = \"safe\"", "policy"),
         ("id_type = \"text\"", "id_type"),
+        ("database_url = \"mongodb://king:hunter22@db/x\"\nid_type = \"integer\"", "id_type"),
         ("database_url = \"oracle://king:hunter22@db/x\"", "database_url"),
         ("[secrets]\njwt = \"hunter22\"", "secrets.jwt"),
         (

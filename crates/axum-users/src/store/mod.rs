@@ -5,6 +5,10 @@
 
 mod erased;
 mod memory;
+#[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod migration_error;
+#[cfg(feature = "mongodb")]
+mod mongo;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
@@ -12,10 +16,14 @@ pub(crate) mod sql;
 
 pub(crate) use erased::{DynTokenStore, DynUserStore};
 pub use memory::MemoryStore;
+#[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub use migration_error::MigrationError;
+#[cfg(feature = "mongodb")]
+pub use mongo::{MongoCollections, MongoStore};
 #[cfg(feature = "redis")]
 pub use redis::RedisTokenStore;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-pub use sql::{MigrationError, SqlStore};
+pub use sql::SqlStore;
 
 use time::OffsetDateTime;
 

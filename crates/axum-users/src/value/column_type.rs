@@ -5,7 +5,7 @@ use super::{Date, Kind, Timestamp, Value};
 
 /// A Rust type that one column can hold.
 ///
-/// Implemented for `bool`, `i32`, `i64`, `f64`, `String`, `Vec<u8>`, [`Uuid`], [`Date`], [`Timestamp`], [`Json<T>`]
+/// Implemented for `bool`, `i32`, `i64`, `f64`, `String`, `Vec<u8>`, [`Uuid`], [`ObjectId`](crate::ObjectId), [`Date`], [`Timestamp`], [`Json<T>`]
 /// and `Option` of each. A newtype with rules of its own takes four lines:
 ///
 /// ```

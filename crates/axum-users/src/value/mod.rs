@@ -12,6 +12,8 @@ pub use date::{Date, Timestamp};
 
 use uuid::Uuid;
 
+use crate::ObjectId;
+
 /// A value of one column, independent of any database.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -29,6 +31,8 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// A UUID, stored the way the database does best.
     Uuid(Uuid),
+    /// An id of MongoDB; elsewhere its 24 digits.
+    ObjectId(ObjectId),
     /// A calendar date.
     Date(time::Date),
     /// A point in time, UTC.
@@ -54,6 +58,8 @@ pub enum Kind {
     Bytes,
     /// `Uuid`
     Uuid,
+    /// [`ObjectId`]
+    ObjectId,
     /// [`Date`]
     Date,
     /// [`Timestamp`]

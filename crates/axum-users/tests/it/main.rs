@@ -15,6 +15,7 @@ mod logs;
 mod mailer;
 mod manager;
 mod migrate;
+mod mongodb;
 mod mount;
 mod mysql;
 #[cfg(feature = "openapi")]

@@ -7,12 +7,11 @@ use axum_users::{
     Changes, Found, MigrationError, NewToken, NewUser, NoProfile, PasswordHash, Profile, SqlStore,
     StoreError, Timestamp, TokenStore, User, UserId, UserStore,
 };
+use axum_users_testkit::mariadb_database;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, MySqlPool, mysql::MySqlPoolOptions};
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
-
-use crate::support::mariadb_database;
 
 /// The tables as SQLAlchemy makes them for fastapi-users 15, with columns of the application's own. `ID` is the type of
 /// ids.
@@ -80,7 +79,7 @@ async fn texts(pool: &MySqlPool, sql: &str) -> Vec<String> {
 
 /// A database with the tables of fastapi-users.
 async fn fastapi_users(integer_ids: bool) -> (String, MySqlPool) {
-    let url = mariadb_database().await;
+    let url = mariadb_database().await.unwrap();
     let pool = MySqlPool::connect(&url).await.unwrap();
     let (id, reference) = if integer_ids { ("INTEGER", "INTEGER") } else { ("CHAR(36)", "CHAR(36)") };
     let tables = FASTAPI_USERS.replace(" REF ", &format!(" {reference} "));
@@ -100,7 +99,7 @@ async fn columns(pool: &MySqlPool, table: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_new_database_gets_the_tables_of_the_contract() {
-    let url = mariadb_database().await;
+    let url = mariadb_database().await.unwrap();
     SqlStore::<NoProfile>::open(&url).await.unwrap();
     let pool = MySqlPool::connect(&url).await.unwrap();
     let user = [
@@ -125,7 +124,7 @@ async fn a_new_database_gets_the_tables_of_the_contract() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f_18_eight_nodes_may_start_at_once() {
-    let url = mariadb_database().await;
+    let url = mariadb_database().await.unwrap();
     let nodes: Vec<_> = (0..8)
         .map(|_| {
             let url = url.clone();
@@ -142,10 +141,10 @@ async fn f_18_eight_nodes_may_start_at_once() {
 /// MySQL does not take a table back: after each statement that a node has got through, the next start goes on.
 #[tokio::test]
 async fn f_18_what_a_node_left_half_way_is_completed() {
-    let statements = SqlStore::<NoProfile>::plan(&mariadb_database().await).await.unwrap();
+    let statements = SqlStore::<NoProfile>::plan(&mariadb_database().await.unwrap()).await.unwrap();
     assert!(statements.len() > 8, "{statements:#?}");
     for done in 1..statements.len() {
-        let url = mariadb_database().await;
+        let url = mariadb_database().await.unwrap();
         let pool = MySqlPool::connect(&url).await.unwrap();
         for sql in &statements[..done] {
             execute(&pool, sql).await;
@@ -313,7 +312,7 @@ async fn ids_of_another_type_are_refused() {
 #[tokio::test]
 async fn look_ups_use_an_index() {
     for adopted in [false, true] {
-        let url = if adopted { fastapi_users(false).await.0 } else { mariadb_database().await };
+        let url = if adopted { fastapi_users(false).await.0 } else { mariadb_database().await.unwrap() };
         SqlStore::<NoProfile>::open(&url).await.unwrap();
         let pool = MySqlPool::connect(&url).await.unwrap();
         execute(
@@ -348,7 +347,7 @@ async fn look_ups_use_an_index() {
 /// F-4: a statement that waits for a lock ends in time, and says what kind of failure it is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f_4_a_locked_row_is_a_failure_within_seconds() {
-    let url = mariadb_database().await;
+    let url = mariadb_database().await.unwrap();
     let store = SqlStore::<NoProfile>::open(&url).await.unwrap();
     let user = UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();
     let pool = MySqlPool::connect(&url).await.unwrap();
@@ -364,7 +363,7 @@ async fn f_4_a_locked_row_is_a_failure_within_seconds() {
 /// F-25: another program locks the same rows in the other order, again and again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f_25_deadlocks_are_nobodys_failure() {
-    let url = mariadb_database().await;
+    let url = mariadb_database().await.unwrap();
     let store = SqlStore::<NoProfile>::open(&url).await.unwrap();
     let user = UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();
     let pool = MySqlPool::connect(&url).await.unwrap();
@@ -390,7 +389,7 @@ async fn f_25_deadlocks_are_nobodys_failure() {
 
 #[tokio::test]
 async fn a_pool_of_the_application_is_shared() {
-    let url = mariadb_database().await;
+    let url = mariadb_database().await.unwrap();
     let pool = MySqlPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
     let store = SqlStore::<NoProfile>::from_mysql_pool(pool.clone()).await.unwrap();
     let user: User = UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();

@@ -6,12 +6,11 @@ use axum_users::{
     Changes, Date, Found, Json, MigrationError, NewToken, NewUser, NoProfile, PasswordHash, Profile,
     SqlStore, StoreError, Timestamp, TokenStore, User, UserId, UserStore,
 };
+use axum_users_testkit::postgres_schema;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use time::macros::{date, datetime};
 use uuid::Uuid;
-
-use crate::support::postgres_schema;
 
 /// The tables as SQLAlchemy makes them for fastapi-users 15, with columns of the application's own. `ID` is the type
 /// of ids.
@@ -92,7 +91,7 @@ async fn texts(pool: &PgPool, sql: &str) -> Vec<String> {
 
 /// A schema with the tables of fastapi-users.
 async fn fastapi_users(integer_ids: bool) -> (String, PgPool) {
-    let url = postgres_schema().await;
+    let url = postgres_schema().await.unwrap();
     let pool = PgPool::connect(&url).await.unwrap();
     let (id, reference) = if integer_ids { ("SERIAL", "INTEGER") } else { ("UUID", "UUID") };
     execute(&pool, &FASTAPI_USERS.replace("ID2", reference).replace(" ID ", &format!(" {id} "))).await;
@@ -110,7 +109,7 @@ async fn columns(pool: &PgPool, table: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_new_schema_gets_the_tables_of_the_contract() {
-    let url = postgres_schema().await;
+    let url = postgres_schema().await.unwrap();
     SqlStore::<NoProfile>::open(&url).await.unwrap();
     let pool = PgPool::connect(&url).await.unwrap();
     let user = [
@@ -133,7 +132,7 @@ async fn a_new_schema_gets_the_tables_of_the_contract() {
 
 #[tokio::test]
 async fn columns_of_every_kind_are_kept() {
-    let store = SqlStore::<Everything>::open(&postgres_schema().await).await.unwrap();
+    let store = SqlStore::<Everything>::open(&postgres_schema().await.unwrap()).await.unwrap();
     let profile = Everything {
         flag: true,
         small: i32::MIN,
@@ -166,7 +165,7 @@ async fn columns_of_every_kind_are_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_nodes_may_start_at_once() {
-    let url = postgres_schema().await;
+    let url = postgres_schema().await.unwrap();
     let nodes: Vec<_> = (0..8)
         .map(|_| {
             let url = url.clone();
@@ -265,7 +264,7 @@ async fn ids_of_another_type_are_refused() {
 
 #[tokio::test]
 async fn look_ups_use_an_index() {
-    let url = postgres_schema().await;
+    let url = postgres_schema().await.unwrap();
     let store = SqlStore::<NoProfile>::open(&url).await.unwrap();
     UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();
     let pool = PgPool::connect(&url).await.unwrap();
@@ -293,7 +292,7 @@ async fn look_ups_use_an_index() {
 /// F-4: a statement that waits for a lock ends in time, and says what kind of failure it is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_table_is_a_failure_within_seconds() {
-    let url = postgres_schema().await;
+    let url = postgres_schema().await.unwrap();
     let store = SqlStore::<NoProfile>::open(&url).await.unwrap();
     let user = UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();
     let pool = PgPool::connect(&url).await.unwrap();
@@ -307,7 +306,7 @@ async fn a_locked_table_is_a_failure_within_seconds() {
 
 #[tokio::test]
 async fn a_pool_of_the_application_is_shared() {
-    let url = postgres_schema().await;
+    let url = postgres_schema().await.unwrap();
     let pool = PgPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
     let store = SqlStore::<NoProfile>::from_postgres_pool(pool.clone()).await.unwrap();
     let user: User = UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();
@@ -343,7 +342,7 @@ async fn no_error_tells_the_password_of_the_database() {
 /// F-25: another program locks the same rows in the other order, again and again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f_25_deadlocks_are_nobodys_failure() {
-    let url = postgres_schema().await;
+    let url = postgres_schema().await.unwrap();
     let store = SqlStore::<NoProfile>::open(&url).await.unwrap();
     let user = UserStore::insert(&store, new_user("king@camelot.bt", NoProfile {})).await.unwrap();
     let pool = PgPoolOptions::new().connect(&url).await.unwrap();
@@ -368,7 +367,7 @@ async fn f_25_deadlocks_are_nobodys_failure() {
 /// F-25: transactions that the database can put in no serial order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f_25_serialisation_failures_leave_no_half_change() {
-    let url = postgres_schema().await;
+    let url = postgres_schema().await.unwrap();
     let pool = PgPoolOptions::new().max_connections(16).after_connect(|connection, _| {
         Box::pin(async move {
             let strict = "SET default_transaction_isolation = 'serializable'";

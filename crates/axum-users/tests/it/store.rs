@@ -1,6 +1,11 @@
 //! The conformance suite on every store of ours.
 
-use axum_users::{MemoryStore, testing::store_tests};
+use std::time::Duration;
+
+use axum_users::{
+    MemoryStore, ObjectId,
+    testing::{Limits, store_tests},
+};
 use uuid::Uuid;
 
 use crate::support::{Kind, Store};
@@ -13,3 +18,14 @@ store_tests!(postgres_uuid, Uuid, Store::open(Kind::Postgres).await);
 store_tests!(postgres_integer, i64, Store::open(Kind::Postgres).await);
 store_tests!(mariadb_uuid, Uuid, Store::open(Kind::Mariadb).await);
 store_tests!(mariadb_integer, i64, Store::open(Kind::Mariadb).await);
+store_tests!(mongodb_object_id, ObjectId, Store::open(Kind::Mongodb).await, milliseconds());
+store_tests!(mongodb_uuid, Uuid, Store::open(Kind::Mongodb).await, milliseconds());
+// Ids of MongoDB in other databases.
+store_tests!(memory_object_id, ObjectId, MemoryStore::new());
+store_tests!(sqlite_object_id, ObjectId, Store::open(Kind::Sqlite).await);
+store_tests!(postgres_object_id, ObjectId, Store::open(Kind::Postgres).await);
+store_tests!(mariadb_object_id, ObjectId, Store::open(Kind::Mariadb).await);
+
+fn milliseconds() -> Limits {
+    Limits::default().timestamp(Duration::from_millis(1))
+}

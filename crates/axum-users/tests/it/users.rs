@@ -12,8 +12,14 @@ on_every_store![
     chg_5_one_address_has_one_owner,
     chg_6_null_and_same_values_change_nothing,
     two_password_changes_at_once_leave_one_password,
-    integer_ids,
 ];
+
+/// MongoDB assigns none.
+mod integer_ids {
+    use crate::support::{Kind, on_stores};
+
+    on_stores!(integer_ids: memory Memory, sqlite Sqlite, postgres Postgres, mariadb Mariadb);
+}
 
 const MERLIN: &str = "merlin@camelot.bt";
 

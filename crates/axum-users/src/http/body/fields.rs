@@ -47,7 +47,11 @@ const fn kind(kind: value::Kind) -> Kind {
         value::Kind::I32 => Kind::Integer { minimum: i32::MIN as i64, maximum: i32::MAX as i64 },
         value::Kind::I64 => Kind::Integer { minimum: i64::MIN, maximum: i64::MAX },
         value::Kind::Float => Kind::Float,
-        value::Kind::Text | value::Kind::Uuid | value::Kind::Date | value::Kind::Timestamp => Kind::Text,
+        value::Kind::Text
+        | value::Kind::Uuid
+        | value::Kind::ObjectId
+        | value::Kind::Date
+        | value::Kind::Timestamp => Kind::Text,
         value::Kind::Bytes | value::Kind::Json => Kind::Json,
     }
 }

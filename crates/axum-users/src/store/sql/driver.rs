@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::dialect::Dialect;
 use crate::{
-    BoxError, BoxFuture, StoreError,
+    BoxError, BoxFuture, MigrationError, StoreError,
     value::{ColumnError, Kind, Value},
 };
 
@@ -60,6 +60,17 @@ impl From<DriverError> for StoreError {
             DriverError::ForeignKey => Self::NoSuchUser,
             DriverError::Column(error) => Self::Column(error),
             DriverError::Conflict(error) | DriverError::Other(error) => Self::Backend(error),
+        }
+    }
+}
+
+impl From<DriverError> for MigrationError {
+    fn from(error: DriverError) -> Self {
+        match error {
+            DriverError::Unique(index) => Self::Database(format!("unique index: {index}").into()),
+            DriverError::ForeignKey => Self::Database("a foreign key is violated".into()),
+            DriverError::Column(error) => Self::Database(error.into()),
+            DriverError::Conflict(error) | DriverError::Other(error) => Self::Database(error),
         }
     }
 }

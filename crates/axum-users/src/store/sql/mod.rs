@@ -29,13 +29,12 @@ use self::{
     driver::{Driver, Values},
     statements::Statements,
 };
-use super::StoreError;
+use super::{MigrationError, StoreError};
 use crate::{
     NoProfile, PasswordHash, Profile,
     user::User,
     value::{ColumnError, ColumnType, Row, Value},
 };
-pub use migrate::MigrationError;
 
 /// Keeps users and tokens in an SQL database, SQLite, PostgreSQL, MySQL or MariaDB, with the tables of fastapi-users.
 ///

@@ -133,6 +133,7 @@ fn bind(sql: &Arc<str>, values: Values) -> Result<Query<'static, Postgres, PgArg
             Value::Text(value) => query.bind(value),
             Value::Bytes(value) => query.bind(value),
             Value::Uuid(value) => query.bind(value),
+            Value::ObjectId(value) => query.bind(value.to_string()),
             Value::Date(value) => query.bind(text::date(value).map_err(other)?),
             Value::Timestamp(value) => query.bind(text::timestamp(value).map_err(other)? + "+00"),
             Value::Json(value) => query.bind(value.to_string()),
@@ -167,6 +168,9 @@ fn read(row: &PgRow, index: usize, kind: Kind) -> Result<Value, DriverError> {
             Value::Uuid(Uuid::try_parse(&row.try_get_unchecked::<String, _>(index)?).map_err(other)?)
         }
         (Kind::Text, _) => Value::Text(row.try_get_unchecked(index)?),
+        (Kind::ObjectId, _) => {
+            Value::ObjectId(text::read_object_id(&row.try_get_unchecked::<String, _>(index)?)?)
+        }
         (Kind::Date, _) => Value::Date(date(bytes()?).ok_or_else(out_of_range)?),
         (Kind::Timestamp, _) => Value::Timestamp(timestamp(bytes()?).ok_or_else(out_of_range)?),
         // The binary form of JSONB begins with its version.

@@ -1,4 +1,4 @@
-//! Dates and times as databases read and SQLAlchemy writes them.
+//! Dates, times and ids as databases read and SQLAlchemy writes them.
 
 #[cfg(feature = "sqlite")]
 use time::PrimitiveDateTime;
@@ -6,6 +6,9 @@ use time::{
     Date, OffsetDateTime, UtcOffset, error::Format, format_description::BorrowedFormatItem,
     macros::format_description,
 };
+
+use super::driver::DriverError;
+use crate::{ObjectId, UserId};
 
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 /// As SQLAlchemy writes it on SQLite, where points in time compare as text: every writer must use one form.
@@ -22,6 +25,12 @@ pub(super) fn date(value: Date) -> Result<String, Format> {
 /// In UTC, without saying so.
 pub(super) fn timestamp(value: OffsetDateTime) -> Result<String, Format> {
     value.to_offset(UtcOffset::UTC).format(&TIMESTAMP)
+}
+
+/// A `CHAR` may come back with spaces behind it.
+pub(super) fn read_object_id(text: &str) -> Result<ObjectId, DriverError> {
+    let id = ObjectId::parse(text.trim_end());
+    id.ok_or_else(|| DriverError::Other("a stored ObjectId has not 24 hexadecimal digits".into()))
 }
 
 #[cfg(feature = "sqlite")]

@@ -25,7 +25,7 @@ pub(crate) use self::{
     hasher::CheapHasher,
     hooks::{Marker, Reaction, Recorder},
     scenario::{Scenario, run},
-    store::{Database, Kind, Store, mariadb_database, postgres_schema},
+    store::{Database, Kind, Store},
 };
 #[cfg(feature = "mailer")]
 pub(crate) use self::{
@@ -40,26 +40,18 @@ macro_rules! on_every_store {
         mod $test {
             use $crate::support::Kind;
 
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn memory() {
-                super::$test(Kind::Memory).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$test(Kind::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$test(Kind::Postgres).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn mariadb() {
-                super::$test(Kind::Mariadb).await;
-            }
+            $crate::support::on_stores!($test: memory Memory, sqlite Sqlite, postgres Postgres, mariadb Mariadb, mongodb Mongodb);
         }
     )+ };
 }
 pub(crate) use on_every_store;
+
+macro_rules! on_stores {
+    ($test:ident: $($store:ident $kind:ident),+) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $store() {
+            super::$test(Kind::$kind).await;
+        }
+    )+ };
+}
+pub(crate) use on_stores;

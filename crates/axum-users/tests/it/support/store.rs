@@ -8,10 +8,11 @@ use std::{
 };
 
 use axum_users::{
-    Changes, Found, MemoryStore, NewToken, NewUser, NoProfile, Profile, SqlStore, StoreError, TokenStore,
-    User, UserStore,
+    Changes, Found, MemoryStore, MongoStore, NewToken, NewUser, NoProfile, Profile, SqlStore, StoreError,
+    TokenStore, User, UserStore,
 };
-use sqlx::{Connection, SqlitePool, sqlite::SqliteConnectOptions};
+use axum_users_testkit::{mariadb_database, mongodb_database, postgres_schema};
+use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -22,31 +23,7 @@ pub(crate) enum Kind {
     Sqlite,
     Postgres,
     Mariadb,
-}
-
-/// The address of a database of its own in the MariaDB of `scripts/with-services`.
-pub(crate) async fn mariadb_database() -> String {
-    let server = std::env::var("TEST_MARIADB")
-        .expect("no MariaDB: run scripts/test, or put scripts/with-services before the command");
-    let name = format!("t_{}", uuid::Uuid::new_v4().simple());
-    let mut connection = sqlx::MySqlConnection::connect(&server).await.unwrap();
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::query(create).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    let (server, _) = server.rsplit_once('/').unwrap();
-    format!("{server}/{name}")
-}
-
-/// The address of a schema of its own in the PostgreSQL of `scripts/with-services`.
-pub(crate) async fn postgres_schema() -> String {
-    let server = std::env::var("TEST_POSTGRES")
-        .expect("no PostgreSQL: run scripts/test, or put scripts/with-services before the command");
-    let schema = format!("t_{}", uuid::Uuid::new_v4().simple());
-    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
-    let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
-    sqlx::query(create).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    format!("{server}?options[search_path]={schema}")
+    Mongodb,
 }
 
 /// An SQLite file that lives as long as the test.
@@ -90,6 +67,7 @@ pub(crate) struct Store<P: Profile = NoProfile> {
 enum Inner<P: Profile> {
     Memory(MemoryStore<P>),
     Sql(SqlStore<P>),
+    Mongo(MongoStore<P>),
 }
 
 #[derive(Default)]
@@ -108,8 +86,13 @@ impl<P: Profile> Store<P> {
         let database = matches!(kind, Kind::Sqlite).then(|| Arc::new(Database::new()));
         let inner = match (kind, &database) {
             (_, Some(database)) => Inner::Sql(SqlStore::open(&database.url()).await.unwrap()),
-            (Kind::Postgres, _) => Inner::Sql(SqlStore::open(&postgres_schema().await).await.unwrap()),
-            (Kind::Mariadb, _) => Inner::Sql(SqlStore::open(&mariadb_database().await).await.unwrap()),
+            (Kind::Postgres, _) => {
+                Inner::Sql(SqlStore::open(&postgres_schema().await.unwrap()).await.unwrap())
+            }
+            (Kind::Mariadb, _) => {
+                Inner::Sql(SqlStore::open(&mariadb_database().await.unwrap()).await.unwrap())
+            }
+            (Kind::Mongodb, _) => Inner::Mongo(MongoStore::open(&mongodb_database().unwrap()).await.unwrap()),
             _ => Inner::Memory(MemoryStore::new()),
         };
         Self { inner, probe: Arc::default(), database }
@@ -174,6 +157,7 @@ macro_rules! delegate {
         match &$self.inner {
             Inner::Memory(store) => $method(store $(, $argument)*).await,
             Inner::Sql(store) => $method(store $(, $argument)*).await,
+            Inner::Mongo(store) => $method(store $(, $argument)*).await,
         }
     }};
 }

@@ -4,13 +4,11 @@
 //! checksum. The columns of the profile belong to the application and change with it: each start adds the ones that
 //! are missing. What is to be done is found out first, by reading only, and then done.
 
-mod error;
 mod existing;
 mod step;
 
 use std::sync::Arc;
 
-pub use error::MigrationError;
 use time::OffsetDateTime;
 
 use self::{
@@ -24,7 +22,7 @@ use super::{
     statements::CORE,
 };
 use crate::{
-    Profile,
+    MigrationError, Profile,
     value::{ColumnType, Kind, Value},
 };
 

@@ -1,4 +1,3 @@
-use super::super::driver::DriverError;
 use crate::BoxError;
 
 /// Why a database cannot be used. Nothing was changed.
@@ -18,7 +17,7 @@ pub enum MigrationError {
     )]
     EmailsDifferOnlyInCase(Vec<String>),
     /// The ids in the table have another type.
-    #[error("the table \"user\" has ids of type {found}, the configured profile has {expected}")]
+    #[error("the users have ids of type {found}, the configured profile has {expected}")]
     IdType {
         /// The declared type.
         found: String,
@@ -42,15 +41,4 @@ pub enum MigrationError {
     /// A migration was applied that this version does not know, or in another form.
     #[error("migration {0} in the database is not the one of this version: was it written by a newer one?")]
     Unknown(i64),
-}
-
-impl From<DriverError> for MigrationError {
-    fn from(error: DriverError) -> Self {
-        match error {
-            DriverError::Unique(index) => Self::Database(format!("unique index: {index}").into()),
-            DriverError::ForeignKey => Self::Database("a foreign key is violated".into()),
-            DriverError::Column(error) => Self::Database(error.into()),
-            DriverError::Conflict(error) | DriverError::Other(error) => Self::Database(error),
-        }
-    }
 }

@@ -1,0 +1,213 @@
+//! What a database must have, and what it is refused for.
+
+use std::{fmt, time::Duration};
+
+use mongodb::{
+    Collection, IndexModel,
+    bson::{Bson, Document, doc},
+    error::{Error, ErrorKind},
+    options::{Collation, CollationStrength, IndexOptions},
+};
+
+use super::{
+    MongoStore,
+    document::{CORE, from_bson},
+    users::case_insensitive,
+};
+use crate::{
+    MigrationError, Profile,
+    value::{ColumnType, Kind},
+};
+
+/// How many offending addresses an error lists.
+const LISTED: i32 = 20;
+
+/// An index on one field. Shown as the command of `mongosh` that makes it.
+pub(super) struct Index {
+    collection: Collection<Document>,
+    field: &'static str,
+    rule: Rule,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// For look-ups only.
+    None,
+    /// No value twice.
+    Unique,
+    /// No text twice, whatever its case.
+    UniqueInAnyCase,
+    /// MongoDB removes the document when this point in time is over.
+    Ends,
+}
+
+impl Index {
+    /// Named as Beanie names it.
+    fn name(&self) -> String {
+        match self.rule {
+            Rule::UniqueInAnyCase => format!("case_insensitive_{}_index", self.field),
+            _ => format!("{}_1", self.field),
+        }
+    }
+
+    fn keys(&self) -> Document {
+        doc! { self.field: 1 }
+    }
+
+    fn options(&self) -> IndexOptions {
+        let is_unique = matches!(self.rule, Rule::Unique | Rule::UniqueInAnyCase);
+        IndexOptions::builder()
+            .name(self.name())
+            .unique(is_unique.then_some(true))
+            .collation((self.rule == Rule::UniqueInAnyCase).then(case_insensitive))
+            .expire_after((self.rule == Rule::Ends).then_some(Duration::ZERO))
+            .build()
+    }
+
+    /// Whether an index does what this one would, whatever its name.
+    fn is(&self, existing: &IndexModel) -> bool {
+        let none = IndexOptions::default();
+        let options = existing.options.as_ref().unwrap_or(&none);
+        let ignores_case = |collation: &Collation| {
+            matches!(collation.strength, Some(CollationStrength::Primary | CollationStrength::Secondary))
+        };
+        let does = match self.rule {
+            Rule::None => true,
+            Rule::Unique => options.unique == Some(true),
+            Rule::UniqueInAnyCase => {
+                options.unique == Some(true) && options.collation.as_ref().is_some_and(ignores_case)
+            }
+            Rule::Ends => options.expire_after == Some(Duration::ZERO),
+        };
+        does && existing.keys.keys().eq([self.field])
+    }
+}
+
+impl fmt::Display for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rule = match self.rule {
+            Rule::None => "",
+            Rule::Unique => ", \"unique\": true",
+            Rule::UniqueInAnyCase => {
+                ", \"unique\": true, \"collation\": { \"locale\": \"en\", \"strength\": 2 }"
+            }
+            Rule::Ends => ", \"expireAfterSeconds\": 0",
+        };
+        let (collection, field, name) = (self.collection.name(), self.field, self.name());
+        write!(
+            f,
+            "db.getCollection({collection:?}).createIndex({{ {field:?}: 1 }}, {{ \"name\": {name:?}{rule} }})"
+        )
+    }
+}
+
+impl<P: Profile> MongoStore<P> {
+    /// Makes what is missing, and tells what that was. Nodes that start at once make the same, once.
+    pub(super) async fn bring_up_to_date(&self) -> Result<Vec<String>, MigrationError> {
+        let missing = self.missing_indexes().await?;
+        for index in &missing {
+            let model = IndexModel::builder().keys(index.keys()).options(index.options()).build();
+            index.collection.create_index(model).await.map_err(failed)?;
+        }
+        Ok(missing.iter().map(ToString::to_string).collect())
+    }
+
+    /// Indexes that do not exist, or the reason why this database is refused.
+    pub(super) async fn missing_indexes(&self) -> Result<Vec<Index>, MigrationError> {
+        self.check_documents().await?;
+        let mut missing = Vec::new();
+        for collection in [&self.inner.users, &self.inner.tokens, &self.inner.revoked] {
+            let existing = existing_indexes(collection).await?;
+            let wanted =
+                self.indexes().into_iter().filter(|index| index.collection.name() == collection.name());
+            missing.extend(wanted.filter(|index| !existing.iter().any(|other| index.is(other))));
+        }
+        if missing.iter().any(|index| index.rule == Rule::UniqueInAnyCase) {
+            self.refuse_twins().await?;
+        }
+        Ok(missing)
+    }
+
+    /// The contract's two, and ours: to end a user's sessions, and for MongoDB to remove what is over.
+    fn indexes(&self) -> [Index; 5] {
+        let index = |collection: &Collection<Document>, field, rule| Index {
+            collection: collection.clone(),
+            field,
+            rule,
+        };
+        let (users, tokens, revoked) = (&self.inner.users, &self.inner.tokens, &self.inner.revoked);
+        [
+            index(users, "email", Rule::UniqueInAnyCase),
+            index(tokens, "token", Rule::Unique),
+            index(tokens, "user_id", Rule::None),
+            index(tokens, "expires_at", Rule::Ends),
+            index(revoked, "expires_at", Rule::Ends),
+        ]
+    }
+
+    /// The oldest user stands for all: with another type of ids, or without a field that may not be missing, this
+    /// profile is not the one of the database.
+    async fn check_documents(&self) -> Result<(), MigrationError> {
+        let oldest = self.inner.users.find_one(doc! {}).sort(doc! { "_id": 1 }).await.map_err(failed)?;
+        let Some(oldest) = oldest else { return Ok(()) };
+        let id = oldest.get("_id").cloned();
+        let found = id.as_ref().map(Bson::element_type);
+        if from_bson(id, P::Id::KIND).is_none() {
+            let found = found.map(|found| format!("{found:?}")).unwrap_or_default();
+            return Err(MigrationError::IdType { found, expected: name_of(P::Id::KIND) });
+        }
+        if let Some((column, _)) = CORE.into_iter().find(|(name, _)| !oldest.contains_key(*name)) {
+            return Err(MigrationError::ForeignTable { table: "User", column });
+        }
+        let missing =
+            P::columns().iter().find(|column| !column.nullable && !oldest.contains_key(column.name));
+        missing.map_or(Ok(()), |column| Err(MigrationError::ColumnNeedsValues(column.name)))
+    }
+
+    async fn refuse_twins(&self) -> Result<(), MigrationError> {
+        let pipeline = [
+            doc! { "$group": { "_id": "$email", "emails": { "$push": "$email" }, "count": { "$sum": 1 } } },
+            doc! { "$match": { "count": { "$gt": 1 } } },
+            doc! { "$unwind": "$emails" },
+            doc! { "$sort": { "emails": 1 } },
+            doc! { "$limit": LISTED },
+        ];
+        let twins = self.inner.users.aggregate(pipeline).collation(case_insensitive());
+        let mut twins = twins.allow_disk_use(true).await.map_err(failed)?;
+        let mut emails = Vec::new();
+        while twins.advance().await.map_err(failed)? {
+            emails.extend(twins.current().get_str("emails").ok().map(str::to_owned));
+        }
+        if emails.is_empty() { Ok(()) } else { Err(MigrationError::EmailsDifferOnlyInCase(emails)) }
+    }
+}
+
+async fn existing_indexes(collection: &Collection<Document>) -> Result<Vec<IndexModel>, MigrationError> {
+    const NAMESPACE_NOT_FOUND: i32 = 26;
+    let mut indexes = match collection.list_indexes().await {
+        Ok(indexes) => indexes,
+        Err(error) => match error.kind.as_ref() {
+            ErrorKind::Command(failure) if failure.code == NAMESPACE_NOT_FOUND => return Ok(Vec::new()),
+            _ => return Err(failed(error)),
+        },
+    };
+    let mut found = Vec::new();
+    while indexes.advance().await.map_err(failed)? {
+        found.push(indexes.deserialize_current().map_err(failed)?);
+    }
+    Ok(found)
+}
+
+fn name_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Uuid => "Uuid",
+        Kind::ObjectId => "ObjectId",
+        Kind::I32 | Kind::I64 => "Integer",
+        Kind::Text => "String",
+        _ => "another type",
+    }
+}
+
+fn failed(error: Error) -> MigrationError {
+    MigrationError::Database(error.into())
+}
