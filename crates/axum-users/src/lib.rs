@@ -111,7 +111,7 @@ pub use self::{
     policy::{DuplicateRegistration, PasswordRules, Policy, StoredTokens},
     profile::{NoPatch, NoProfile, Profile, UserId},
     secret::{SECRET_MIN_BYTES, Secret, WeakSecret},
-    store::{Found, MemoryStore, NewToken, StoreError, TokenStore, UserStore},
+    store::{Found, MemoryStore, NewToken, OAuthAccount, OAuthStore, StoreError, TokenStore, UserStore},
     strategy::{Accounts, Jwt, Opaque, Strategy, StrategyError},
     transport::{Bearer, Cookie, SameSite, SecurityScheme, Transport},
     user::{Changes, CreateUser, NewUser, UpdateUser, User},

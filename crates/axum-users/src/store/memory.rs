@@ -5,7 +5,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-use super::{Found, NewToken, StoreError, TokenStore, UserStore};
+use super::{Found, NewToken, OAuthAccount, OAuthStore, StoreError, TokenStore, UserStore};
 use crate::{
     NoProfile, Profile, UserId,
     email::fold,
@@ -24,6 +24,7 @@ pub struct MemoryStore<P: Profile = NoProfile> {
 struct Inner<P: Profile> {
     users: Vec<User<P>>,
     tokens: HashMap<String, Token<P::Id>>,
+    accounts: Vec<(P::Id, OAuthAccount)>,
     revoked: HashMap<String, OffsetDateTime>,
 }
 
@@ -37,7 +38,12 @@ struct Token<I> {
 impl<P: Profile> MemoryStore<P> {
     /// An empty store.
     pub fn new() -> Self {
-        let inner = Inner { users: Vec::new(), tokens: HashMap::new(), revoked: HashMap::new() };
+        let inner = Inner {
+            users: Vec::new(),
+            tokens: HashMap::new(),
+            accounts: Vec::new(),
+            revoked: HashMap::new(),
+        };
         Self { inner: Arc::new(Mutex::new(inner)), last_id: Arc::default() }
     }
 
@@ -46,7 +52,10 @@ impl<P: Profile> MemoryStore<P> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next_id(&self) -> Result<P::Id, StoreError> {
+    fn id_of(&self, new: &NewUser<P>) -> Result<P::Id, StoreError> {
+        if let Some(id) = &new.id {
+            return Ok(id.clone());
+        }
         let next = self.last_id.fetch_add(1, Relaxed) + 1;
         P::Id::generate()
             .or_else(|| P::Id::from_value(Value::Integer(next)).ok())
@@ -69,6 +78,56 @@ impl<P: Profile> Inner<P> {
         let key = fold(email);
         self.users.iter().any(|user| fold(&user.email) == key && Some(&user.id) != except)
     }
+
+    fn insert(&mut self, id: P::Id, new: NewUser<P>) -> Result<User<P>, StoreError> {
+        if self.is_taken(&new.email, None) {
+            return Err(StoreError::Duplicate);
+        }
+        let user = User {
+            id,
+            email: new.email,
+            hashed_password: new.hashed_password,
+            is_active: new.is_active,
+            is_superuser: new.is_superuser,
+            is_verified: new.is_verified,
+            profile: new.profile,
+        };
+        self.users.push(user.clone());
+        Ok(user)
+    }
+
+    fn update(&mut self, id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
+        let duplicate = changes.email.as_ref().is_some_and(|email| self.is_taken(email, Some(id)));
+        let Some(user) = self.users.iter_mut().find(|user| user.id == *id) else { return Ok(None) };
+        let hash_differs = changes.if_password_is.as_ref().is_some_and(|hash| user.hashed_password != *hash);
+        let email_differs = changes.if_email_is.as_ref().is_some_and(|email| user.email != *email);
+        if hash_differs || email_differs {
+            return Ok(None);
+        }
+        if duplicate {
+            return Err(StoreError::Duplicate);
+        }
+        changes.apply(user)?;
+        let user = user.clone();
+        if changes.end_sessions {
+            self.tokens.retain(|_, token| token.owner != *id);
+        }
+        Ok(Some(user))
+    }
+
+    fn owner(&self, oauth_name: &str, account_id: &str) -> Option<&P::Id> {
+        self.accounts.iter().find(|(_, account)| is(account, oauth_name, account_id)).map(|(owner, _)| owner)
+    }
+
+    /// Somebody else has this account.
+    fn check_owner(&self, user: &P::Id, account: &OAuthAccount) -> Result<(), StoreError> {
+        let owner = self.owner(&account.oauth_name, &account.account_id);
+        if owner.is_some_and(|owner| owner != user) { Err(StoreError::AccountTaken) } else { Ok(()) }
+    }
+}
+
+fn is(account: &OAuthAccount, oauth_name: &str, account_id: &str) -> bool {
+    account.oauth_name == oauth_name && account.account_id == account_id
 }
 
 impl<P: Profile> UserStore<P> for MemoryStore<P> {
@@ -92,45 +151,12 @@ impl<P: Profile> UserStore<P> for MemoryStore<P> {
     }
 
     async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
-        let id = match new.id {
-            Some(id) => id,
-            None => self.next_id()?,
-        };
-        let mut inner = self.lock();
-        if inner.is_taken(&new.email, None) {
-            return Err(StoreError::Duplicate);
-        }
-        let user = User {
-            id,
-            email: new.email,
-            hashed_password: new.hashed_password,
-            is_active: new.is_active,
-            is_superuser: new.is_superuser,
-            is_verified: new.is_verified,
-            profile: new.profile,
-        };
-        inner.users.push(user.clone());
-        Ok(user)
+        let id = self.id_of(&new)?;
+        self.lock().insert(id, new)
     }
 
     async fn update(&self, id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
-        let mut inner = self.lock();
-        let duplicate = changes.email.as_ref().is_some_and(|email| inner.is_taken(email, Some(id)));
-        let Some(user) = inner.users.iter_mut().find(|user| user.id == *id) else { return Ok(None) };
-        let hash_differs = changes.if_password_is.as_ref().is_some_and(|hash| user.hashed_password != *hash);
-        let email_differs = changes.if_email_is.as_ref().is_some_and(|email| user.email != *email);
-        if hash_differs || email_differs {
-            return Ok(None);
-        }
-        if duplicate {
-            return Err(StoreError::Duplicate);
-        }
-        changes.apply(user)?;
-        let user = user.clone();
-        if changes.end_sessions {
-            inner.tokens.retain(|_, token| token.owner != *id);
-        }
-        Ok(Some(user))
+        self.lock().update(id, changes)
     }
 
     async fn delete(&self, id: &P::Id) -> Result<bool, StoreError> {
@@ -138,6 +164,7 @@ impl<P: Profile> UserStore<P> for MemoryStore<P> {
         let before = inner.users.len();
         inner.users.retain(|user| user.id != *id);
         inner.tokens.retain(|_, token| token.owner != *id);
+        inner.accounts.retain(|(owner, _)| owner != id);
         Ok(inner.users.len() < before)
     }
 
@@ -197,6 +224,79 @@ impl<P: Profile> TokenStore<P> for MemoryStore<P> {
         let is_over = |token: &Token<P::Id>| token.expires_at.is_some_and(|end| end < now);
         let over = tokens.extract_if(|_, token| is_over(token)).take(limit as usize);
         Ok(over.count() as u64)
+    }
+}
+
+impl<P: Profile> OAuthStore<P> for MemoryStore<P> {
+    async fn get_by_account(
+        &self,
+        oauth_name: &str,
+        account_id: &str,
+    ) -> Result<Option<User<P>>, StoreError> {
+        let inner = self.lock();
+        Ok(inner.owner(oauth_name, account_id).and_then(|owner| inner.by_id(owner)))
+    }
+
+    async fn accounts(&self, user: &P::Id) -> Result<Vec<OAuthAccount>, StoreError> {
+        let inner = self.lock();
+        let of_user = inner.accounts.iter().filter(|(owner, _)| owner == user);
+        let mut accounts: Vec<_> = of_user.map(|(_, account)| account.clone()).collect();
+        accounts.sort();
+        Ok(accounts)
+    }
+
+    async fn insert_with_account(
+        &self,
+        user: NewUser<P>,
+        account: &OAuthAccount,
+    ) -> Result<User<P>, StoreError> {
+        let id = self.id_of(&user)?;
+        let mut inner = self.lock();
+        inner.check_owner(&id, account)?;
+        let user = inner.insert(id.clone(), user)?;
+        inner.accounts.push((id, account.clone()));
+        Ok(user)
+    }
+
+    async fn put_account(&self, user: &P::Id, account: &OAuthAccount) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        inner.check_owner(user, account)?;
+        if inner.by_id(user).is_none() {
+            return Err(StoreError::NoSuchUser);
+        }
+        inner.accounts.retain(|(_, other)| !is(other, &account.oauth_name, &account.account_id));
+        inner.accounts.push((user.clone(), account.clone()));
+        Ok(())
+    }
+
+    async fn update_with_only_account(
+        &self,
+        user: &P::Id,
+        changes: &Changes,
+        account: &OAuthAccount,
+    ) -> Result<Option<User<P>>, StoreError> {
+        let mut inner = self.lock();
+        inner.check_owner(user, account)?;
+        let Some(updated) = inner.update(user, changes)? else { return Ok(None) };
+        inner.accounts.retain(|(owner, _)| owner != user);
+        inner.accounts.push((user.clone(), account.clone()));
+        Ok(Some(updated))
+    }
+
+    async fn remove_account(
+        &self,
+        user: &P::Id,
+        oauth_name: &str,
+        account_id: &str,
+        keep_last: bool,
+    ) -> Result<bool, StoreError> {
+        let mut inner = self.lock();
+        let of_user = inner.accounts.iter().filter(|(owner, _)| owner == user).count();
+        if inner.owner(oauth_name, account_id) != Some(user) || (keep_last && of_user < 2) {
+            return Ok(false);
+        }
+        inner.accounts.retain(|(_, account)| !is(account, oauth_name, account_id));
+        Ok(true)
     }
 }
 

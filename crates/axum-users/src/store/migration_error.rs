@@ -16,6 +16,12 @@ pub enum MigrationError {
          start again: {}", .0.join(", ")
     )]
     EmailsDifferOnlyInCase(Vec<String>),
+    /// Several users, or one several times, have the same account at a provider.
+    #[error(
+        "several rows have the same account at a provider, which opens one user only; remove all but one of each, then \
+         start again: {}", .0.join(", ")
+    )]
+    SharedAccounts(Vec<String>),
     /// The ids in the table have another type.
     #[error("the users have ids of type {found}, the configured profile has {expected}")]
     IdType {

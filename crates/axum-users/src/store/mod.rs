@@ -9,6 +9,7 @@ mod memory;
 mod migration_error;
 #[cfg(feature = "mongodb")]
 mod mongo;
+mod oauth;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
@@ -20,6 +21,7 @@ pub use memory::MemoryStore;
 pub use migration_error::MigrationError;
 #[cfg(feature = "mongodb")]
 pub use mongo::{MongoCollections, MongoStore};
+pub use oauth::{OAuthAccount, OAuthStore};
 #[cfg(feature = "redis")]
 pub use redis::RedisTokenStore;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
@@ -260,6 +262,9 @@ pub enum StoreError {
     /// Another user has the address.
     #[error("another user has this e-mail address")]
     Duplicate,
+    /// Another user has the account at a provider.
+    #[error("another user has this account")]
+    AccountTaken,
     /// There is no such user: deleted, since the caller read them.
     #[error("there is no such user")]
     NoSuchUser,

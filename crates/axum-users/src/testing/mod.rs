@@ -12,7 +12,8 @@
 //! store_tests!(my_store, Uuid, MemoryStore::new());
 //! ```
 //!
-//! [`user_store_tests!`] and [`token_store_tests!`] do the same for a store that keeps only the one or the other. What a database cannot do is said openly, by
+//! [`user_store_tests!`] and [`token_store_tests!`] do the same for a store that keeps only the one or the other, and
+//! [`oauth_store_tests!`] for the accounts of an [`OAuthStore`](crate::OAuthStore). What a database cannot do is said openly, by
 //! [`Limits`]. [`failures`] runs all cases in one go and tells which failed.
 
 // These are assertions: a panic is how a case fails.
@@ -24,6 +25,8 @@ mod run;
 mod sample;
 mod subject;
 
+#[doc(hidden)]
+pub mod accounts;
 #[doc(hidden)]
 pub mod races;
 #[doc(hidden)]
@@ -38,10 +41,10 @@ pub mod values;
 pub use limits::Limits;
 #[doc(hidden)]
 pub use run::block_on;
-pub use run::{failures, token_failures, user_failures};
+pub use run::{failures, oauth_failures, token_failures, user_failures};
 pub use sample::Sample;
 #[doc(hidden)]
 pub use subject::Subject;
 
 #[doc(inline)]
-pub use crate::{store_tests, token_store_tests, user_store_tests};
+pub use crate::{oauth_store_tests, store_tests, token_store_tests, user_store_tests};

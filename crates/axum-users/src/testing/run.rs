@@ -1,5 +1,5 @@
 use super::{Limits, Sample};
-use crate::{TokenStore, UserId, UserStore};
+use crate::{OAuthStore, TokenStore, UserId, UserStore};
 
 /// Makes a test of every case for a store that keeps users and tokens. Its arguments: the name of a module, the type
 /// of ids, an expression that makes an empty store, in which `await` is allowed, and, if the store has any, its
@@ -48,6 +48,22 @@ macro_rules! token_store_tests {
             #[allow(unused_imports)]
             use super::*;
             $crate::__cases_of_tokens!(__case_tests [of_tokens, $id, $open, $limits]);
+        }
+    };
+}
+
+/// Makes a test of every case for the accounts of a store that keeps users, tokens and accounts. The arguments are those
+/// of [`store_tests!`](crate::testing::store_tests).
+#[macro_export]
+macro_rules! oauth_store_tests {
+    ($module:ident, $id:ty, $open:expr) => {
+        $crate::oauth_store_tests!($module, $id, $open, $crate::testing::Limits::default());
+    };
+    ($module:ident, $id:ty, $open:expr, $limits:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__cases_of_accounts!(__case_tests [of_users, $id, $open, $limits]);
         }
     };
 }
@@ -129,6 +145,30 @@ macro_rules! __cases_of_sessions {
     };
 }
 
+/// Calls a macro with every case for stores of accounts.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cases_of_accounts {
+    ($callback:ident [$($arguments:tt)*]) => {
+        $crate::$callback! {
+            [$($arguments)*]
+            accounts {
+                an_account_finds_its_user_and_no_other
+                a_user_and_the_account_are_made_together_or_not_at_all
+                an_account_is_renewed_by_its_owner_only
+                long_tokens_are_kept
+                the_last_account_stays_if_it_must
+                oak_5_accounts_of_a_deleted_user_are_free
+                oal_7_who_takes_over_keeps_nothing_of_who_was_there
+                oal_11_first_logins_at_once_make_one_user
+                an_account_that_many_want_has_one_owner
+                parallel_logins_renew_one_account
+                oak_4_of_accounts_removed_at_once_one_stays
+            }
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __case_tests {
@@ -178,6 +218,15 @@ where
     S: UserStore<Sample<I>>,
 {
     __cases_of_users!(__run_all [of_users, open, limits])
+}
+
+/// The same for the accounts of a store that keeps users, tokens and accounts.
+pub async fn oauth_failures<I, S>(open: impl AsyncFn() -> S, limits: Limits) -> Vec<&'static str>
+where
+    I: UserId,
+    S: OAuthStore<Sample<I>> + TokenStore<Sample<I>>,
+{
+    __cases_of_accounts!(__run_all [of_users, open, limits])
 }
 
 /// The same for a store that keeps tokens only.

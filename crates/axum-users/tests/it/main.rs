@@ -18,6 +18,7 @@ mod migrate;
 mod mongodb;
 mod mount;
 mod mysql;
+mod oauth;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod policy;

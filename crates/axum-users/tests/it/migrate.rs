@@ -80,10 +80,14 @@ async fn indexes(pool: &SqlitePool) -> Vec<String> {
     texts(pool, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL ORDER BY name").await
 }
 
-const INDEXES: [&str; 6] = [
+const INDEXES: [&str; 10] = [
     "ix_accesstoken_created_at",
     "ix_accesstoken_expires_at",
     "ix_accesstoken_user_id",
+    "ix_oauth_account_account_id",
+    "ix_oauth_account_oauth_name",
+    "ix_oauth_account_owner",
+    "ix_oauth_account_user_id",
     "ix_revoked_token_expires_at",
     "ix_user_email",
     "ix_user_email_lower",
@@ -122,11 +126,22 @@ async fn a_new_file_gets_the_tables_of_the_contract() {
         "expires_at TIMESTAMP",
     ];
     assert_eq!(columns(&pool, "accesstoken").await, accesstoken);
+    let oauth_account = [
+        "id CHAR(36) NOT NULL PK",
+        "user_id CHAR(36) NOT NULL",
+        "oauth_name VARCHAR(100) NOT NULL",
+        "access_token TEXT NOT NULL",
+        "expires_at BIGINT",
+        "refresh_token TEXT",
+        "account_id VARCHAR(320) NOT NULL",
+        "account_email VARCHAR(320) NOT NULL",
+    ];
+    assert_eq!(columns(&pool, "oauth_account").await, oauth_account);
     assert_eq!(indexes(&pool).await, INDEXES);
     let keys =
         "SELECT \"table\" || ' ' || \"from\" || ' ' || on_delete FROM pragma_foreign_key_list('accesstoken')";
     assert_eq!(texts(&pool, keys).await, ["user user_id CASCADE"]);
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 2);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 3);
 }
 
 #[tokio::test]
@@ -148,7 +163,7 @@ async fn opening_again_changes_nothing_and_keeps_everything() {
         assert!(TokenStore::<NoProfile>::find(&store, "token", None).await.unwrap().is_some());
     }
     assert_eq!(schema(&pool).await, before);
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 2);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -166,7 +181,7 @@ async fn f_18_eight_that_open_a_new_file_at_once_all_succeed() {
             let _ = UserStore::insert(&store, king()).await;
         }
         let pool = database.foreign().await;
-        assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 2);
+        assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 3);
         assert_eq!(texts(&pool, "SELECT email FROM \"user\"").await, ["king@camelot.bt"]);
     }
 }

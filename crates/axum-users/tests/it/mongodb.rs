@@ -1,8 +1,8 @@
 //! What is MongoDB's own: the documents of Beanie, its collation, fields that are not ours, servers without transactions.
 
 use axum_users::{
-    Changes, Found, MigrationError, MongoCollections, MongoStore, NewToken, NewUser, ObjectId, PasswordHash,
-    Profile, StoreError, TokenStore, User, UserId, UserStore,
+    Changes, Found, MigrationError, MongoCollections, MongoStore, NewToken, NewUser, OAuthStore, ObjectId,
+    PasswordHash, Profile, StoreError, TokenStore, User, UserId, UserStore,
 };
 use axum_users_testkit::{Mongo, mongodb_database};
 use mongodb::{
@@ -141,7 +141,10 @@ async fn documents_and_indexes_are_those_of_the_contract() {
     let token = database.collection::<Document>("AccessToken").find_one(doc! {}).await.unwrap().unwrap();
     assert_eq!(token.keys().collect::<Vec<_>>(), ["_id", "token", "user_id", "created_at", "expires_at"]);
     assert_eq!(token.get("user_id"), stored.get("_id"));
-    assert_eq!(index_names(&database, "User").await, ["_id_", "case_insensitive_email_index"]);
+    assert_eq!(
+        index_names(&database, "User").await,
+        ["_id_", "case_insensitive_email_index", "oauth_accounts_owner"]
+    );
     assert_eq!(index_names(&database, "AccessToken").await, ["_id_", "expires_at_1", "token_1", "user_id_1"]);
     assert_eq!(index_names(&database, "RevokedToken").await, ["_id_", "expires_at_1"]);
 }
@@ -155,6 +158,7 @@ async fn a_database_of_fastapi_users_is_adopted_and_keeps_what_is_not_ours() {
     assert_eq!(
         planned,
         [
+            r#"db.getCollection("User").createIndex({ "oauth_accounts.oauth_name": 1, "oauth_accounts.account_id": 1 }, { "name": "oauth_accounts_owner", "unique": true, "partialFilterExpression": { "oauth_accounts.account_id": { "$exists": true } } })"#,
             r#"db.getCollection("AccessToken").createIndex({ "user_id": 1 }, { "name": "user_id_1" })"#,
             r#"db.getCollection("AccessToken").createIndex({ "expires_at": 1 }, { "name": "expires_at_1", "expireAfterSeconds": 0 })"#,
             r#"db.getCollection("RevokedToken").createIndex({ "expires_at": 1 }, { "name": "expires_at_1", "expireAfterSeconds": 0 })"#,
@@ -168,6 +172,12 @@ async fn a_database_of_fastapi_users_is_adopted_and_keeps_what_is_not_ours() {
     assert_eq!((user.id, user.email.as_str()), (id, "King.Arthur@camelot.bt"));
     assert_eq!(user.profile, Knight { nickname: None, age: Some(40) }, "a field that is missing is null");
     assert_eq!(owner(&store, "theirs").await, Some(id));
+    assert_eq!(store.get_by_account("github", "17").await.unwrap().unwrap().id, id);
+    let account = store.accounts(&id).await.unwrap().remove(0);
+    assert_eq!(
+        (account.access_token.as_str(), account.expires_at, account.refresh_token),
+        ("secret", None, None)
+    );
 
     let changes = Changes { is_superuser: Some(true), ..Changes::default() };
     store.update(&id, &changes).await.unwrap().unwrap();
@@ -202,11 +212,30 @@ async fn reg_5_addresses_that_differ_only_in_case_are_listed_and_nothing_is_chan
     let database = database(&url).await;
     let emails = ["b@x.bt", "A@x.bt", "a@x.bt", "B@x.bt", "c@x.bt"];
     let users = database.collection::<Document>("User");
-    users.insert_many(emails.map(beanie_user)).await.unwrap();
+    let without_account = |email| {
+        let mut user = beanie_user(email);
+        user.insert("oauth_accounts", Bson::Array(Vec::new()));
+        user
+    };
+    users.insert_many(emails.map(without_account)).await.unwrap();
     for error in [Store::open(&url).await.unwrap_err(), Store::plan(&url).await.unwrap_err()] {
         let MigrationError::EmailsDifferOnlyInCase(mut listed) = error else { panic!("{error}") };
         listed.sort();
         assert_eq!(listed, ["A@x.bt", "B@x.bt", "a@x.bt", "b@x.bt"]);
+    }
+    assert_eq!(index_names(&database, "User").await, ["_id_"]);
+}
+
+/// fastapi-users gives one account to as many as log in at the provider with it.
+#[tokio::test]
+async fn oak_2_accounts_of_several_users_are_listed_and_nothing_is_changed() {
+    let url = mongodb_database().unwrap();
+    let database = database(&url).await;
+    let users = database.collection::<Document>("User");
+    users.insert_many(["a@x.bt", "b@x.bt"].map(beanie_user)).await.unwrap();
+    for error in [Store::open(&url).await.unwrap_err(), Store::plan(&url).await.unwrap_err()] {
+        let MigrationError::SharedAccounts(listed) = error else { panic!("{error}") };
+        assert_eq!(listed, ["github 17"]);
     }
     assert_eq!(index_names(&database, "User").await, ["_id_"]);
 }
@@ -287,6 +316,7 @@ async fn look_ups_use_an_index() {
     store.get_unless_revoked(&user.id, "digest").await.unwrap().unwrap();
     store.list(Some(&ObjectId::from_bytes([0; 12])), 10).await.unwrap();
     owner(&store, "token").await.unwrap();
+    assert!(store.get_by_account("google", "17").await.unwrap().is_none());
     TokenStore::remove_all(&store, &user.id).await.unwrap();
     TokenStore::<Knight>::remove(&store, "token").await.unwrap();
     store.delete(&user.id).await.unwrap();
@@ -297,7 +327,7 @@ async fn look_ups_use_an_index() {
         let entry = profiled.deserialize_current().unwrap();
         plans.extend(entry.get_str("planSummary").ok().map(str::to_owned));
     }
-    assert!(plans.len() >= 8, "{plans:?}");
+    assert!(plans.len() >= 9, "{plans:?}");
     assert!(plans.iter().all(|plan| plan.starts_with("IXSCAN") || plan.starts_with("IDHACK")), "{plans:?}");
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum_users::{
     MemoryStore, ObjectId,
-    testing::{Limits, store_tests},
+    testing::{Limits, oauth_store_tests, store_tests},
 };
 use uuid::Uuid;
 
@@ -25,6 +25,17 @@ store_tests!(memory_object_id, ObjectId, MemoryStore::new());
 store_tests!(sqlite_object_id, ObjectId, Store::open(Kind::Sqlite).await);
 store_tests!(postgres_object_id, ObjectId, Store::open(Kind::Postgres).await);
 store_tests!(mariadb_object_id, ObjectId, Store::open(Kind::Mariadb).await);
+
+oauth_store_tests!(accounts_in_memory_uuid, Uuid, MemoryStore::new());
+oauth_store_tests!(accounts_in_memory_integer, i64, MemoryStore::new());
+oauth_store_tests!(accounts_in_sqlite_uuid, Uuid, Store::open(Kind::Sqlite).await);
+oauth_store_tests!(accounts_in_sqlite_integer, i64, Store::open(Kind::Sqlite).await);
+oauth_store_tests!(accounts_in_postgres_uuid, Uuid, Store::open(Kind::Postgres).await);
+oauth_store_tests!(accounts_in_postgres_integer, i64, Store::open(Kind::Postgres).await);
+oauth_store_tests!(accounts_in_mariadb_uuid, Uuid, Store::open(Kind::Mariadb).await);
+oauth_store_tests!(accounts_in_mariadb_integer, i64, Store::open(Kind::Mariadb).await);
+oauth_store_tests!(accounts_in_mongodb_object_id, ObjectId, Store::open(Kind::Mongodb).await, milliseconds());
+oauth_store_tests!(accounts_in_mongodb_uuid, Uuid, Store::open(Kind::Mongodb).await, milliseconds());
 
 fn milliseconds() -> Limits {
     Limits::default().timestamp(Duration::from_millis(1))

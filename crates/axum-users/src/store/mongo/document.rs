@@ -1,13 +1,13 @@
 //! Between values and BSON.
 
-use mongodb::bson::{Binary, Bson, DateTime, Document, oid, spec::BinarySubtype};
+use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid, spec::BinarySubtype};
 use serde_json::{Map, Number};
 use time::{OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 use uuid::Uuid;
 
 use crate::{
-    BoxError, ObjectId, PasswordHash, Profile, StoreError,
-    user::User,
+    BoxError, ObjectId, PasswordHash, Profile, StoreError, UserId,
+    user::{NewUser, User},
     value::{ColumnError, ColumnType, Kind, Row, Value},
 };
 
@@ -142,6 +142,24 @@ pub(super) fn user<P: Profile>(mut document: Document) -> Result<User<P>, Column
         is_verified: row.read("is_verified")?,
         profile: P::from_row(&mut row)?,
     })
+}
+
+/// A user to insert.
+pub(super) fn new_user<P: Profile>(new: NewUser<P>) -> Result<Document, StoreError> {
+    let no_id = || StoreError::Backend("MongoDB assigns no ids: use ObjectId or Uuid".into());
+    let id = new.id.or_else(P::Id::generate).ok_or_else(no_id)?;
+    let mut document = doc! {
+        "_id": self::id::<P>(&id)?,
+        "email": new.email,
+        "hashed_password": new.hashed_password.into_string(),
+        "is_active": new.is_active,
+        "is_superuser": new.is_superuser,
+        "is_verified": new.is_verified,
+    };
+    for (column, value) in P::columns().iter().zip(new.profile.into_values()) {
+        document.insert(column.name, to_bson(value)?);
+    }
+    Ok(document)
 }
 
 /// What of a document is read.

@@ -22,7 +22,7 @@ use crate::{
 /// How many offending addresses an error lists.
 const LISTED: i32 = 20;
 
-/// An index on one field. Shown as the command of `mongosh` that makes it.
+/// An index. Shown as the command of `mongosh` that makes it.
 pub(super) struct Index {
     collection: Collection<Document>,
     field: &'static str,
@@ -37,6 +37,8 @@ enum Rule {
     Unique,
     /// No text twice, whatever its case.
     UniqueInAnyCase,
+    /// No account at a provider in the documents of two users.
+    OneOwner,
     /// MongoDB removes the document when this point in time is over.
     Ends,
 }
@@ -46,20 +48,34 @@ impl Index {
     fn name(&self) -> String {
         match self.rule {
             Rule::UniqueInAnyCase => format!("case_insensitive_{}_index", self.field),
+            Rule::OneOwner => format!("{}_owner", self.field),
             _ => format!("{}_1", self.field),
         }
     }
 
     fn keys(&self) -> Document {
-        doc! { self.field: 1 }
+        match self.rule {
+            Rule::OneOwner => doc! {
+                format!("{}.oauth_name", self.field): 1,
+                format!("{}.account_id", self.field): 1,
+            },
+            _ => doc! { self.field: 1 },
+        }
+    }
+
+    /// Users without accounts have nothing in common.
+    fn filter(&self) -> Option<Document> {
+        let exists = || doc! { format!("{}.account_id", self.field): { "$exists": true } };
+        (self.rule == Rule::OneOwner).then(exists)
     }
 
     fn options(&self) -> IndexOptions {
-        let is_unique = matches!(self.rule, Rule::Unique | Rule::UniqueInAnyCase);
+        let is_unique = matches!(self.rule, Rule::Unique | Rule::UniqueInAnyCase | Rule::OneOwner);
         IndexOptions::builder()
             .name(self.name())
             .unique(is_unique.then_some(true))
             .collation((self.rule == Rule::UniqueInAnyCase).then(case_insensitive))
+            .partial_filter_expression(self.filter())
             .expire_after((self.rule == Rule::Ends).then_some(Duration::ZERO))
             .build()
     }
@@ -73,13 +89,13 @@ impl Index {
         };
         let does = match self.rule {
             Rule::None => true,
-            Rule::Unique => options.unique == Some(true),
+            Rule::Unique | Rule::OneOwner => options.unique == Some(true),
             Rule::UniqueInAnyCase => {
                 options.unique == Some(true) && options.collation.as_ref().is_some_and(ignores_case)
             }
             Rule::Ends => options.expire_after == Some(Duration::ZERO),
         };
-        does && existing.keys.keys().eq([self.field])
+        does && existing.keys.keys().eq(self.keys().keys())
     }
 }
 
@@ -91,12 +107,15 @@ impl fmt::Display for Index {
             Rule::UniqueInAnyCase => {
                 ", \"unique\": true, \"collation\": { \"locale\": \"en\", \"strength\": 2 }"
             }
+            Rule::OneOwner => ", \"unique\": true",
             Rule::Ends => ", \"expireAfterSeconds\": 0",
         };
-        let (collection, field, name) = (self.collection.name(), self.field, self.name());
+        let filter = self.filter().map(|filter| format!(", \"partialFilterExpression\": {filter}"));
+        let (collection, keys, name) = (self.collection.name(), self.keys(), self.name());
         write!(
             f,
-            "db.getCollection({collection:?}).createIndex({{ {field:?}: 1 }}, {{ \"name\": {name:?}{rule} }})"
+            "db.getCollection({collection:?}).createIndex({keys}, {{ \"name\": {name:?}{rule}{} }})",
+            filter.unwrap_or_default()
         )
     }
 }
@@ -125,11 +144,14 @@ impl<P: Profile> MongoStore<P> {
         if missing.iter().any(|index| index.rule == Rule::UniqueInAnyCase) {
             self.refuse_twins().await?;
         }
+        if missing.iter().any(|index| index.rule == Rule::OneOwner) {
+            self.refuse_shared_accounts().await?;
+        }
         Ok(missing)
     }
 
     /// The contract's two, and ours: to end a user's sessions, and for MongoDB to remove what is over.
-    fn indexes(&self) -> [Index; 5] {
+    fn indexes(&self) -> [Index; 6] {
         let index = |collection: &Collection<Document>, field, rule| Index {
             collection: collection.clone(),
             field,
@@ -138,6 +160,7 @@ impl<P: Profile> MongoStore<P> {
         let (users, tokens, revoked) = (&self.inner.users, &self.inner.tokens, &self.inner.revoked);
         [
             index(users, "email", Rule::UniqueInAnyCase),
+            index(users, "oauth_accounts", Rule::OneOwner),
             index(tokens, "token", Rule::Unique),
             index(tokens, "user_id", Rule::None),
             index(tokens, "expires_at", Rule::Ends),
@@ -179,6 +202,30 @@ impl<P: Profile> MongoStore<P> {
             emails.extend(twins.current().get_str("emails").ok().map(str::to_owned));
         }
         if emails.is_empty() { Ok(()) } else { Err(MigrationError::EmailsDifferOnlyInCase(emails)) }
+    }
+
+    /// fastapi-users gives an account to anybody who logs in at the provider with it.
+    async fn refuse_shared_accounts(&self) -> Result<(), MigrationError> {
+        let account = doc! { "name": "$oauth_accounts.oauth_name", "id": "$oauth_accounts.account_id" };
+        let pipeline = [
+            doc! { "$unwind": "$oauth_accounts" },
+            doc! { "$group": { "_id": account, "owners": { "$addToSet": "$_id" } } },
+            doc! { "$match": { "owners.1": { "$exists": true } } },
+            doc! { "$sort": { "_id": 1 } },
+            doc! { "$limit": LISTED },
+        ];
+        let shared = self.inner.users.aggregate(pipeline).allow_disk_use(true);
+        let mut shared = shared.await.map_err(failed)?;
+        let mut accounts = Vec::new();
+        while shared.advance().await.map_err(failed)? {
+            let account = shared
+                .current()
+                .get_document("_id")
+                .map_err(|error| MigrationError::Database(error.into()))?;
+            let text = |name| account.get_str(name).unwrap_or_default();
+            accounts.push(format!("{} {}", text("name"), text("id")));
+        }
+        if accounts.is_empty() { Ok(()) } else { Err(MigrationError::SharedAccounts(accounts)) }
     }
 }
 

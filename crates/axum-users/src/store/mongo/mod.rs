@@ -2,6 +2,7 @@
 
 mod document;
 mod migrate;
+mod oauth;
 mod tokens;
 mod users;
 
@@ -236,6 +237,9 @@ impl From<Error> for StoreError {
         }
         let index =
             message.split(" index: ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+        if index.contains("oauth_accounts") {
+            return Self::AccountTaken;
+        }
         if index.contains("email") {
             return Self::Duplicate;
         }

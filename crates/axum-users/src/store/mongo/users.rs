@@ -14,7 +14,7 @@ use super::{
     kept, limited,
 };
 use crate::{
-    Profile, StoreError, UserId, UserStore,
+    Profile, StoreError, UserStore,
     email::fold,
     user::{Changes, NewUser, User},
 };
@@ -65,45 +65,11 @@ impl<P: Profile> UserStore<P> for MongoStore<P> {
     }
 
     async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
-        let no_id = || StoreError::Backend("MongoDB assigns no ids: use ObjectId or Uuid".into());
-        let id = new.id.or_else(P::Id::generate).ok_or_else(no_id)?;
-        let mut inserted = doc! {
-            "_id": document::id::<P>(&id)?,
-            "email": new.email,
-            "hashed_password": new.hashed_password.into_string(),
-            "is_active": new.is_active,
-            "is_superuser": new.is_superuser,
-            "is_verified": new.is_verified,
-        };
-        for (column, value) in P::columns().iter().zip(new.profile.into_values()) {
-            inserted.insert(column.name, to_bson(value)?);
-        }
-        limited(async { Ok(self.inner.users.insert_one(&inserted).await.map(drop)?) }).await?;
-        // As it is stored: times have lost what is less than a millisecond.
-        Ok(document::user(inserted)?)
+        self.insert_document(document::new_user(new)?).await
     }
 
     async fn update(&self, user: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
-        let update = Update::new::<P>(user, changes)?;
-        let written = async {
-            if !changes.end_sessions {
-                return Ok(self.write(&update, None).await?);
-            }
-            if !self.inner.has_transactions {
-                let written = self.write(&update, None).await?;
-                if written.is_some() {
-                    self.inner.tokens.delete_many(update.tokens.clone()).await?;
-                }
-                return Ok(written);
-            }
-            let mut session = self.inner.client.start_session().await?;
-            let transaction = session.start_transaction().write_concern(kept());
-            let write = transaction.and_run((self, &update), |session, (store, update)| {
-                Box::pin(store.write_and_end(update, session))
-            });
-            Ok(write.await?)
-        };
-        read(limited(written).await?)
+        self.run(Update::new::<P>(user, changes)?).await
     }
 
     async fn delete(&self, user: &P::Id) -> Result<bool, StoreError> {
@@ -145,16 +111,16 @@ impl<P: Profile> UserStore<P> for MongoStore<P> {
 }
 
 /// An update of one user.
-struct Update {
+pub(super) struct Update {
     /// Whose id it is, and the conditions.
     filter: Document,
-    set: Document,
-    /// Those of the user's tokens.
-    tokens: Document,
+    pub(super) set: Document,
+    /// Those of the user's tokens, if they end.
+    tokens: Option<Document>,
 }
 
 impl Update {
-    fn new<P: Profile>(user: &P::Id, changes: &Changes) -> Result<Self, StoreError> {
+    pub(super) fn new<P: Profile>(user: &P::Id, changes: &Changes) -> Result<Self, StoreError> {
         let id = document::id::<P>(user)?;
         let mut filter = doc! { "_id": &id };
         if let Some(expected) = &changes.if_password_is {
@@ -180,11 +146,39 @@ impl Update {
         for (name, value) in changes.profile.iter() {
             set.insert(name, to_bson(value.clone())?);
         }
-        Ok(Self { filter, set, tokens: doc! { "user_id": id } })
+        let tokens = changes.end_sessions.then(|| doc! { "user_id": id });
+        Ok(Self { filter, set, tokens })
     }
 }
 
 impl<P: Profile> MongoStore<P> {
+    pub(super) async fn insert_document(&self, new: Document) -> Result<User<P>, StoreError> {
+        limited(async { Ok(self.inner.users.insert_one(&new).await.map(drop)?) }).await?;
+        // As it is stored: times have lost what is less than a millisecond.
+        Ok(document::user(new)?)
+    }
+
+    /// Updates one user, with the sessions in one transaction if there are any.
+    pub(super) async fn run(&self, update: Update) -> Result<Option<User<P>>, StoreError> {
+        let written = async {
+            let Some(tokens) = &update.tokens else { return Ok(self.write(&update, None).await?) };
+            if !self.inner.has_transactions {
+                let written = self.write(&update, None).await?;
+                if written.is_some() {
+                    self.inner.tokens.delete_many(tokens.clone()).await?;
+                }
+                return Ok(written);
+            }
+            let mut session = self.inner.client.start_session().await?;
+            let transaction = session.start_transaction().write_concern(kept());
+            let write = transaction.and_run((self, &update, tokens), |session, (store, update, tokens)| {
+                Box::pin(store.write_and_end(update, tokens, session))
+            });
+            Ok(write.await?)
+        };
+        read(limited(written).await?)
+    }
+
     /// Writes one user; gives what is then stored, or `None` when the conditions do not hold.
     async fn write(
         &self,
@@ -211,11 +205,12 @@ impl<P: Profile> MongoStore<P> {
     async fn write_and_end(
         &self,
         update: &Update,
+        tokens: &Document,
         session: &mut ClientSession,
     ) -> Result<Option<Document>, Error> {
         let written = self.write(update, Some(&mut *session)).await?;
         if written.is_some() {
-            self.inner.tokens.delete_many(update.tokens.clone()).session(session).await?;
+            self.inner.tokens.delete_many(tokens.clone()).session(session).await?;
         }
         Ok(written)
     }

@@ -66,6 +66,14 @@ impl Dialect {
         }
     }
 
+    /// The column type of texts of any length, by the name that the database itself gives it.
+    pub(super) const fn long_text(self) -> &'static str {
+        match self {
+            Self::Sqlite | Self::Postgres => "TEXT",
+            Self::Mysql => "LONGTEXT",
+        }
+    }
+
     /// The column type of ids: a key cannot have every type that a column can.
     pub(super) const fn id_type(self, kind: Kind) -> &'static str {
         match (self, kind) {

@@ -56,6 +56,7 @@ impl From<DriverError> for StoreError {
     fn from(error: DriverError) -> Self {
         match error {
             DriverError::Unique(index) if index.contains("email") => Self::Duplicate,
+            DriverError::Unique(index) if index.contains("oauth_account") => Self::AccountTaken,
             DriverError::Unique(index) => Self::Backend(format!("unique index {index}").into()),
             DriverError::ForeignKey => Self::NoSuchUser,
             DriverError::Column(error) => Self::Column(error),

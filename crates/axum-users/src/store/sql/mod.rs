@@ -6,6 +6,7 @@ mod driver;
 mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;
+mod oauth;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod retry;

@@ -55,6 +55,18 @@ pub(super) fn create_accesstoken(dialect: Dialect, id_type: &str) -> String {
     )
 }
 
+/// `id_type` is what the ids of the users have been declared as. Tokens of providers may be whole documents.
+pub(super) fn create_oauth_account<P: Profile>(dialect: Dialect, id_type: &str) -> String {
+    let text = dialect.long_text();
+    format!(
+        "CREATE TABLE oauth_account ({}, user_id {id_type} NOT NULL, oauth_name VARCHAR(100) NOT NULL, \
+         access_token {text} NOT NULL, expires_at BIGINT, refresh_token {text}, account_id VARCHAR(320) NOT NULL, \
+         account_email VARCHAR(320) NOT NULL, FOREIGN KEY (user_id) REFERENCES \"user\" (id) ON DELETE CASCADE){}",
+        id_column::<P>(dialect),
+        dialect.table_options()
+    )
+}
+
 pub(super) fn create_revoked_token(dialect: Dialect) -> String {
     format!(
         "CREATE TABLE revoked_token (digest VARCHAR(43) NOT NULL PRIMARY KEY, expires_at {} NOT NULL){}",
@@ -84,6 +96,16 @@ pub(super) fn add_email_key(dialect: Dialect) -> String {
 /// Without a value, as in the rows of fastapi-users, a token is kept for ever.
 pub(super) fn add_token_expiry(dialect: Dialect) -> String {
     format!("ALTER TABLE accesstoken ADD COLUMN expires_at {}", dialect.column_type(Kind::Timestamp))
+}
+
+/// Gives a column of a table that fastapi-users made the type that it has in ours; for what does not fit otherwise.
+pub(super) fn widen(dialect: Dialect, column: &str, declared: &str, null: &str) -> String {
+    match dialect {
+        Dialect::Mysql => format!("ALTER TABLE oauth_account MODIFY {column} {declared}{null}"),
+        Dialect::Sqlite | Dialect::Postgres => {
+            format!("ALTER TABLE oauth_account ALTER COLUMN {column} TYPE {declared}")
+        }
+    }
 }
 
 pub(super) fn create_index(name: &str, on: &str) -> String {

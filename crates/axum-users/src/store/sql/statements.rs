@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::dialect::Dialect;
+use super::{dialect::Dialect, oauth::AccountStatements};
 use crate::{
     Profile,
     value::{ColumnType, Kind, Value},
@@ -41,6 +41,7 @@ pub(super) struct Statements {
     pub(super) remove_token: Arc<str>,
     pub(super) remove_tokens: Arc<str>,
     pub(super) remove_expired_tokens: Arc<str>,
+    pub(super) accounts: AccountStatements,
 }
 
 /// Names come from the derive or the configuration, never from a request; quoting keeps reserved words usable.
@@ -122,14 +123,15 @@ impl Statements {
             ),
             remove_tokens: filled("DELETE FROM accesstoken WHERE user_id = ?", &[id]),
             remove_expired_tokens: filled(dialect.remove_expired_tokens(), &[Timestamp, I64]),
+            accounts: AccountStatements::new::<P>(dialect, &of_user),
             returning,
             kinds,
         }
     }
 
-    /// A token as [`find_token`](Self::find_token) and [`remove_token`](Self::remove_token) take it.
-    pub(super) fn token(&self, token: &str) -> Vec<Value> {
-        vec![Value::Text(token.to_owned()); self.dialect.times_bound()]
+    /// A text as a condition of [`Dialect::matches`] takes it, such as a token.
+    pub(super) fn exactly(&self, text: &str) -> Vec<Value> {
+        vec![Value::Text(text.to_owned()); self.dialect.times_bound()]
     }
 
     /// Whether statements that write give the row they have written; otherwise it is read in the same transaction.

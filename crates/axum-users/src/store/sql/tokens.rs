@@ -24,7 +24,7 @@ impl<P: Profile> TokenStore<P> for SqlStore<P> {
         token: &str,
         not_before: Option<OffsetDateTime>,
     ) -> Result<Option<Found<P>>, StoreError> {
-        let mut values = self.statements.token(token);
+        let mut values = self.statements.exactly(token);
         values.extend(not_before.map(Value::Timestamp));
         let since = not_before.is_some();
         let sql = if since { &self.statements.find_token_since } else { &self.statements.find_token };
@@ -32,7 +32,7 @@ impl<P: Profile> TokenStore<P> for SqlStore<P> {
     }
 
     async fn remove(&self, token: &str) -> Result<bool, StoreError> {
-        Ok(self.execute(&self.statements.remove_token, self.statements.token(token)).await? > 0)
+        Ok(self.execute(&self.statements.remove_token, self.statements.exactly(token)).await? > 0)
     }
 
     async fn remove_all(&self, user: &P::Id) -> Result<(), StoreError> {

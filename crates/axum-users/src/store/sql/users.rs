@@ -45,65 +45,21 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
     }
 
     async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
-        let has_id = new.id.is_some();
-        let sql = if has_id { &self.statements.insert } else { &self.statements.insert_without_id };
-        let mut values: Values = new.id.map(ColumnType::into_value).into_iter().collect();
-        values.push(Value::Text(new.email));
-        values.push(Value::Text(new.hashed_password.into_string()));
-        values.extend([new.is_active, new.is_superuser, new.is_verified].map(Value::Bool));
-        values.extend(new.profile.into_values());
-        let read = match values.first().filter(|_| has_id) {
-            Some(id) => (&self.statements.get, vec![id.clone()]),
-            None => (&self.statements.get_inserted, Vec::new()),
-        };
+        let insert = self.to_insert(new);
         let created = retried(async || {
             let mut transaction = self.driver.begin().await?;
-            let created = self.write(&mut *transaction, sql, values.clone(), read.clone()).await?;
+            let created = self.write(&mut *transaction, &insert).await?;
             transaction.commit().await?;
             Ok(created)
         });
-        created.await?.ok_or_else(|| StoreError::Backend("an insert returned no row".into()))
+        created.await?.ok_or_else(nothing_inserted)
     }
 
-    async fn update(&self, user_id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
-        let text = |text: &String| Value::Text(text.clone());
-        let hash = |hash: &PasswordHash| Value::Text(hash.as_str().to_owned());
-        let core = [
-            ("email", changes.email.as_ref().map(text)),
-            ("hashed_password", changes.hashed_password.as_ref().map(hash)),
-            ("is_active", changes.is_active.map(Value::Bool)),
-            ("is_superuser", changes.is_superuser.map(Value::Bool)),
-            ("is_verified", changes.is_verified.map(Value::Bool)),
-        ];
-        let (mut columns, mut values) = (Vec::new(), Vec::new());
-        for (name, value) in core {
-            if let Some(value) = value {
-                columns.push((quote(name), kind_of::<P>(name)));
-                values.push(value);
-            }
-        }
-        for (name, value) in changes.profile.iter() {
-            columns.push((quote(name), kind_of::<P>(name)));
-            values.push(value.clone());
-        }
-        values.push(id::<P>(user_id));
-        let mut conditions = Vec::new();
-        if let Some(expected) = &changes.if_password_is {
-            conditions.push("hashed_password");
-            values.push(hash(expected));
-        }
-        if let Some(expected) = &changes.if_email_is {
-            conditions.push("email");
-            values.push(text(expected));
-        }
-        let sql = self.statements.update::<P>(&columns, &conditions);
-        let read = (&self.statements.get, vec![id::<P>(user_id)]);
+    async fn update(&self, user: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
+        let update = self.to_update(user, changes);
         let updated = retried(async || {
             let mut transaction = self.driver.begin().await?;
-            let updated = self.write(&mut *transaction, &sql, values.clone(), read.clone()).await?;
-            if updated.is_some() && changes.end_sessions {
-                transaction.execute(&self.statements.remove_tokens, vec![id::<P>(user_id)]).await?;
-            }
+            let updated = self.write(&mut *transaction, &update).await?;
             transaction.commit().await?;
             Ok(updated)
         });
@@ -118,6 +74,7 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
             let deleted = transaction.execute(&self.statements.delete, vec![id::<P>(user)]).await?;
             // The foreign key does this too, but not in a file whose other users leave foreign keys off.
             transaction.execute(&self.statements.remove_tokens, vec![id::<P>(user)]).await?;
+            transaction.execute(&self.statements.accounts.remove_all, vec![id::<P>(user)]).await?;
             transaction.commit().await?;
             Ok(deleted > 0)
         });
@@ -142,24 +99,93 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
     }
 }
 
+/// What is written to the table of users.
+pub(super) struct Write<'a> {
+    sql: Arc<str>,
+    values: Values,
+    /// Finds the user where the statement itself does not give what it has written.
+    read: (&'a Arc<str>, Values),
+    /// Whose sessions end with it.
+    end_sessions_of: Option<Value>,
+}
+
+pub(super) fn nothing_inserted() -> StoreError {
+    StoreError::Backend("an insert returned no row".into())
+}
+
 impl<P: Profile> SqlStore<P> {
-    /// Writes one user, and gives what is now stored; `None` when there was nothing to write. `read` finds the user where
-    /// the statement itself does not give it.
-    async fn write(
+    pub(super) fn to_insert(&self, new: NewUser<P>) -> Write<'_> {
+        let has_id = new.id.is_some();
+        let sql = if has_id { &self.statements.insert } else { &self.statements.insert_without_id };
+        let mut values: Values = new.id.map(ColumnType::into_value).into_iter().collect();
+        values.push(Value::Text(new.email));
+        values.push(Value::Text(new.hashed_password.into_string()));
+        values.extend([new.is_active, new.is_superuser, new.is_verified].map(Value::Bool));
+        values.extend(new.profile.into_values());
+        let read = match values.first().filter(|_| has_id) {
+            Some(id) => (&self.statements.get, vec![id.clone()]),
+            None => (&self.statements.get_inserted, Vec::new()),
+        };
+        Write { sql: Arc::clone(sql), values, read, end_sessions_of: None }
+    }
+
+    pub(super) fn to_update(&self, user: &P::Id, changes: &Changes) -> Write<'_> {
+        let text = |text: &String| Value::Text(text.clone());
+        let hash = |hash: &PasswordHash| Value::Text(hash.as_str().to_owned());
+        let core = [
+            ("email", changes.email.as_ref().map(text)),
+            ("hashed_password", changes.hashed_password.as_ref().map(hash)),
+            ("is_active", changes.is_active.map(Value::Bool)),
+            ("is_superuser", changes.is_superuser.map(Value::Bool)),
+            ("is_verified", changes.is_verified.map(Value::Bool)),
+        ];
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for (name, value) in core {
+            if let Some(value) = value {
+                columns.push((quote(name), kind_of::<P>(name)));
+                values.push(value);
+            }
+        }
+        for (name, value) in changes.profile.iter() {
+            columns.push((quote(name), kind_of::<P>(name)));
+            values.push(value.clone());
+        }
+        values.push(id::<P>(user));
+        let mut conditions = Vec::new();
+        if let Some(expected) = &changes.if_password_is {
+            conditions.push("hashed_password");
+            values.push(hash(expected));
+        }
+        if let Some(expected) = &changes.if_email_is {
+            conditions.push("email");
+            values.push(text(expected));
+        }
+        Write {
+            sql: self.statements.update::<P>(&columns, &conditions),
+            values,
+            read: (&self.statements.get, vec![id::<P>(user)]),
+            end_sessions_of: changes.end_sessions.then(|| id::<P>(user)),
+        }
+    }
+
+    /// Writes one user, and gives what is now stored; `None` when there was nothing to write.
+    pub(super) async fn write(
         &self,
         transaction: &mut dyn Transaction,
-        sql: &Arc<str>,
-        values: Values,
-        read: (&Arc<str>, Values),
+        write: &Write<'_>,
     ) -> Result<Option<User<P>>, DriverError> {
         let kinds = &self.statements.kinds;
         let rows = if self.statements.return_rows() {
-            transaction.fetch(sql, values, kinds).await?
-        } else if transaction.execute(sql, values).await? > 0 {
-            transaction.fetch(read.0, read.1, kinds).await?
+            transaction.fetch(&write.sql, write.values.clone(), kinds).await?
+        } else if transaction.execute(&write.sql, write.values.clone()).await? > 0 {
+            transaction.fetch(write.read.0, write.read.1.clone(), kinds).await?
         } else {
             Vec::new()
         };
-        Ok(rows.into_iter().next().map(user).transpose()?)
+        let written = rows.into_iter().next().map(user).transpose()?;
+        if let Some(user) = write.end_sessions_of.as_ref().filter(|_| written.is_some()) {
+            transaction.execute(&self.statements.remove_tokens, vec![user.clone()]).await?;
+        }
+        Ok(written)
     }
 }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use axum_users::{
-    Changes, Found, MemoryStore, MongoStore, NewToken, NewUser, NoProfile, Profile, SqlStore, StoreError,
-    TokenStore, User, UserStore,
+    Changes, Found, MemoryStore, MongoStore, NewToken, NewUser, NoProfile, OAuthAccount, OAuthStore, Profile,
+    SqlStore, StoreError, TokenStore, User, UserStore,
 };
 use axum_users_testkit::{mariadb_database, mongodb_database, postgres_schema};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
@@ -210,5 +210,48 @@ impl<P: Profile> TokenStore<P> for Store<P> {
     }
     async fn remove_expired(&self, now: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
         delegate!(self, "remove_expired", TokenStore::<P>::remove_expired, now, limit)
+    }
+}
+
+impl<P: Profile> OAuthStore<P> for Store<P> {
+    async fn get_by_account(&self, name: &str, account: &str) -> Result<Option<User<P>>, StoreError> {
+        delegate!(self, "get_by_account", OAuthStore::get_by_account, name, account)
+    }
+    async fn accounts(&self, user: &P::Id) -> Result<Vec<OAuthAccount>, StoreError> {
+        delegate!(self, "accounts", OAuthStore::accounts, user)
+    }
+    async fn insert_with_account(
+        &self,
+        user: NewUser<P>,
+        account: &OAuthAccount,
+    ) -> Result<User<P>, StoreError> {
+        delegate!(self, "insert_with_account", OAuthStore::insert_with_account, user, account)
+    }
+    async fn put_account(&self, user: &P::Id, account: &OAuthAccount) -> Result<(), StoreError> {
+        delegate!(self, "put_account", OAuthStore::put_account, user, account)
+    }
+    async fn update_with_only_account(
+        &self,
+        user: &P::Id,
+        changes: &Changes,
+        account: &OAuthAccount,
+    ) -> Result<Option<User<P>>, StoreError> {
+        delegate!(
+            self,
+            "update_with_only_account",
+            OAuthStore::update_with_only_account,
+            user,
+            changes,
+            account
+        )
+    }
+    async fn remove_account(
+        &self,
+        user: &P::Id,
+        name: &str,
+        account: &str,
+        keep_last: bool,
+    ) -> Result<bool, StoreError> {
+        delegate!(self, "remove_account", OAuthStore::remove_account, user, name, account, keep_last)
     }
 }

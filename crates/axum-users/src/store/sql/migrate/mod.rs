@@ -113,6 +113,19 @@ impl Migration {
             let id_type = existing.declared("user", "id").unwrap_or(self.dialect.id_type(P::Id::KIND));
             plan.statements.push(schema::create_accesstoken(self.dialect, id_type));
         }
+        if existing.has_table("oauth_account") {
+            check_table(
+                &existing,
+                "oauth_account",
+                &["user_id", "oauth_name", "account_id", "account_email", "access_token"],
+            )?;
+            if !existing.has_index("ix_oauth_account_owner") {
+                self.refuse_shared_accounts().await?;
+            }
+        } else {
+            let id_type = existing.declared("user", "id").unwrap_or(self.dialect.id_type(P::Id::KIND));
+            plan.statements.push(schema::create_oauth_account::<P>(self.dialect, id_type));
+        }
         for step in steps(self.dialect).into_iter().skip(applied) {
             let missing = step.actions.iter().filter(|action| !action.is_done(&existing));
             plan.statements.extend(missing.map(|action| action.sql.clone()));
@@ -176,6 +189,23 @@ impl Migration {
         let emails = twins.into_iter().flatten().filter_map(|value| String::from_value(value).ok());
         let emails: Vec<String> = emails.collect();
         if emails.is_empty() { Ok(()) } else { Err(MigrationError::EmailsDifferOnlyInCase(emails)) }
+    }
+
+    /// fastapi-users gives an account to anybody who logs in at the provider with it, and more than once.
+    async fn refuse_shared_accounts(&mut self) -> Result<(), MigrationError> {
+        let sql = format!(
+            "SELECT oauth_name, account_id FROM oauth_account GROUP BY oauth_name, account_id HAVING count(*) > 1 \
+             ORDER BY oauth_name, account_id LIMIT {LISTED}"
+        );
+        let shared = self.fetch(&sql, &[Kind::Text, Kind::Text]).await?;
+        let shared: Vec<String> = shared
+            .into_iter()
+            .filter_map(|row| match <[Value; 2]>::try_from(row) {
+                Ok([Value::Text(name), Value::Text(id)]) => Some(format!("{name} {id}")),
+                _ => None,
+            })
+            .collect();
+        if shared.is_empty() { Ok(()) } else { Err(MigrationError::SharedAccounts(shared)) }
     }
 
     async fn record(&mut self, step: &Step) -> Result<(), MigrationError> {

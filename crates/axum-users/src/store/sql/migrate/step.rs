@@ -24,6 +24,8 @@ pub(super) enum Makes {
     Table(&'static str),
     Column(&'static str, &'static str),
     Index(&'static str),
+    /// A column of this type, if the table is there already: a new one has it.
+    Type(&'static str, &'static str, &'static str),
 }
 
 impl Action {
@@ -32,6 +34,9 @@ impl Action {
             Makes::Table(table) => existing.has_table(table),
             Makes::Column(table, column) => existing.has_column(table, column),
             Makes::Index(name) => existing.has_index(name),
+            Makes::Type(table, column, declared) => existing
+                .declared(table, column)
+                .is_none_or(|found| found.to_uppercase().starts_with(declared)),
         }
     }
 }
@@ -44,26 +49,9 @@ impl Step {
 }
 
 /// The library's migrations, first to last. One that has been released never changes.
-pub(super) fn steps(dialect: Dialect) -> [Step; 2] {
-    let table = |name, sql| Action { makes: Makes::Table(name), sql };
-    let column = |table, column, sql| Action { makes: Makes::Column(table, column), sql };
-    let index = |name, on| Action { makes: Makes::Index(name), sql: schema::create_index(name, on) };
-    let unique = |name, on| Action { makes: Makes::Index(name), sql: schema::create_unique_index(name, on) };
-    let mut first = vec![table("revoked_token", schema::create_revoked_token(dialect))];
-    if dialect == Dialect::Mysql {
-        first.push(column("user", "email_key", schema::add_email_key(dialect)));
-    }
-    first.extend([
-        // The contract's; the second one decides that no two users have the same address in different case, whoever
-        // writes.
-        unique("ix_user_email", "\"user\" (email)"),
-        unique("ix_user_email_lower", &format!("\"user\" ({})", dialect.email_key())),
-        index("ix_accesstoken_created_at", "accesstoken (created_at)"),
-        index("ix_accesstoken_user_id", "accesstoken (user_id)"),
-        index("ix_revoked_token_expires_at", "revoked_token (expires_at)"),
-    ]);
+pub(super) fn steps(dialect: Dialect) -> [Step; 3] {
     [
-        Step { number: 1, name: "users, tokens, revoked tokens", actions: first },
+        Step { number: 1, name: "users, tokens, revoked tokens", actions: users_and_tokens(dialect) },
         Step {
             number: 2,
             name: "tokens that are over can be removed",
@@ -72,5 +60,59 @@ pub(super) fn steps(dialect: Dialect) -> [Step; 2] {
                 index("ix_accesstoken_expires_at", "accesstoken (expires_at)"),
             ],
         },
+        Step { number: 3, name: "accounts at providers", actions: accounts(dialect) },
     ]
+}
+
+fn users_and_tokens(dialect: Dialect) -> Vec<Action> {
+    let mut actions =
+        vec![Action { makes: Makes::Table("revoked_token"), sql: schema::create_revoked_token(dialect) }];
+    if dialect == Dialect::Mysql {
+        actions.push(column("user", "email_key", schema::add_email_key(dialect)));
+    }
+    actions.extend([
+        // The contract's; the second one decides that no two users have the same address in different case, whoever
+        // writes.
+        unique("ix_user_email", "\"user\" (email)"),
+        unique("ix_user_email_lower", &format!("\"user\" ({})", dialect.email_key())),
+        index("ix_accesstoken_created_at", "accesstoken (created_at)"),
+        index("ix_accesstoken_user_id", "accesstoken (user_id)"),
+        index("ix_revoked_token_expires_at", "revoked_token (expires_at)"),
+    ]);
+    actions
+}
+
+fn accounts(dialect: Dialect) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if dialect != Dialect::Sqlite {
+        let wider = [
+            ("access_token", dialect.long_text(), " NOT NULL"),
+            ("refresh_token", dialect.long_text(), ""),
+            ("expires_at", "BIGINT", ""),
+        ];
+        actions.extend(wider.map(|(column, declared, null)| Action {
+            makes: Makes::Type("oauth_account", column, declared),
+            sql: schema::widen(dialect, column, declared, null),
+        }));
+    }
+    actions.extend([
+        // The contract's two; the last one decides that an account opens one user only.
+        index("ix_oauth_account_oauth_name", "oauth_account (oauth_name)"),
+        index("ix_oauth_account_account_id", "oauth_account (account_id)"),
+        index("ix_oauth_account_user_id", "oauth_account (user_id)"),
+        unique("ix_oauth_account_owner", "oauth_account (oauth_name, account_id)"),
+    ]);
+    actions
+}
+
+fn column(table: &'static str, column: &'static str, sql: String) -> Action {
+    Action { makes: Makes::Column(table, column), sql }
+}
+
+fn index(name: &'static str, on: &str) -> Action {
+    Action { makes: Makes::Index(name), sql: schema::create_index(name, on) }
+}
+
+fn unique(name: &'static str, on: &str) -> Action {
+    Action { makes: Makes::Index(name), sql: schema::create_unique_index(name, on) }
 }
