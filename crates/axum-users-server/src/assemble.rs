@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, Cookie, Jwt, MigrationError, Opaque, RedisTokenStore, SqlStore, TokenOptions,
-    TokenStore, UserId, UserStore, Users,
+    Backend, Bearer, Cookie, Jwt, MigrationError, Opaque, RedisTokenStore, SqlOptions, SqlStore,
+    TokenOptions, TokenStore, UserId, UserStore, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, PublicUrl, SmtpMailer, SmtpUrl, Templates},
 };
 
@@ -22,7 +22,8 @@ pub async fn users<I: UserId>(
     public_url: &str,
 ) -> anyhow::Result<Users<Configured<I>>> {
     set_fields(&config.settings.fields);
-    let store = SqlStore::<Configured<I>>::open(data.database_url.expose())
+    let options = SqlOptions::from(&config.settings.database);
+    let store = SqlStore::<Configured<I>>::open_with(data.database_url.expose(), &options)
         .await
         .map_err(|error| explain(error, data))?;
     with_store(config, data, &store, sessions(config).await?.as_ref(), public_url)

@@ -91,7 +91,7 @@ pub use axum_users_macros::Profile;
 #[cfg(feature = "redis")]
 pub use self::store::RedisTokenStore;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-pub use self::store::{MigrationError, SqlStore};
+pub use self::store::{MigrationError, SqlOptions, SqlStore};
 pub use self::{
     backend::Backend,
     claims::Algorithm,

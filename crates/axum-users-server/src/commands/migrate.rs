@@ -1,5 +1,5 @@
 use anyhow::Context;
-use axum_users::{SqlStore, UserId};
+use axum_users::{SqlOptions, SqlStore, UserId};
 
 use crate::{
     config::Config,
@@ -11,12 +11,13 @@ use crate::{
 pub async fn run<I: UserId>(config: &Config, dry_run: bool) -> anyhow::Result<()> {
     set_fields(&config.settings.fields);
     let url = Data::database_url(config);
+    let options = SqlOptions::from(&config.settings.database);
     let database = || format!("the database {url}");
     let statements = if dry_run {
-        SqlStore::<Configured<I>>::plan(url.expose()).await.with_context(database)?
+        SqlStore::<Configured<I>>::plan(url.expose(), &options).await.with_context(database)?
     } else {
         Data::open(config)?;
-        SqlStore::<Configured<I>>::migrate(url.expose()).await.with_context(database)?
+        SqlStore::<Configured<I>>::migrate(url.expose(), &options).await.with_context(database)?
     };
     let done = match (statements.len(), dry_run) {
         (0, _) => "is up to date".to_owned(),

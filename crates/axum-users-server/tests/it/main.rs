@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod busy;
 mod config;
 mod fields;
 mod ledger;
@@ -10,6 +11,7 @@ mod metrics;
 mod migrate;
 mod outages;
 mod pages;
+mod pool;
 mod serve;
 mod support;
 mod user;

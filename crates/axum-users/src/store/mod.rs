@@ -15,7 +15,7 @@ pub use memory::MemoryStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisTokenStore;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-pub use sql::{MigrationError, SqlStore};
+pub use sql::{MigrationError, SqlOptions, SqlStore};
 
 use time::OffsetDateTime;
 

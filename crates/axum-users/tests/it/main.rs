@@ -20,6 +20,7 @@ mod mysql;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod policy;
+mod pool;
 mod postgres;
 mod profile;
 mod redis;
