@@ -4,6 +4,7 @@
 
 mod busy;
 mod config;
+mod disk;
 mod fields;
 mod ledger;
 mod logs;

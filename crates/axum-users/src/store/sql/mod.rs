@@ -132,7 +132,8 @@ impl<P: Profile> SqlStore<P> {
     }
 
     /// Works on a connection pool of the application. Its connections should have foreign keys on, a busy timeout,
-    /// and the write-ahead log.
+    /// and the write-ahead log. A `before_acquire` should refuse those with `is_in_transaction`: sqlx does not notice that
+    /// SQLite takes a transaction back by itself when the disk is full.
     ///
     /// # Errors
     /// As for [`open`](Self::open).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::{
-    AssertSqlSafe, Row, Sqlite, SqlitePool,
+    AssertSqlSafe, Connection, Row, Sqlite, SqlitePool,
     query::Query,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
@@ -55,7 +55,13 @@ impl SqliteDriver {
             let only = pool(1).min_connections(1).idle_timeout(None).max_lifetime(None);
             return Ok(Self::shared(only.connect_with(connect).await?));
         }
-        let writer = pool(1).connect_with(connect.clone()).await?;
+        // When the disk is full SQLite takes a transaction back by itself; the driver believes that it is still open, and
+        // begins no other on that connection.
+        let writer = pool(1).before_acquire(|connection, _| {
+            let is_usable = !connection.is_in_transaction();
+            Box::pin(std::future::ready(Ok(is_usable)))
+        });
+        let writer = writer.connect_with(connect.clone()).await?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let both = options.connections_or(u32::try_from(cores * 2).unwrap_or(4) + 1);
         if both == 1 {
