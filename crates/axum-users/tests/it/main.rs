@@ -8,6 +8,7 @@ mod backends;
 mod bodies;
 mod email;
 mod extract;
+mod growth;
 mod hooks;
 mod jobs;
 mod logs;
