@@ -20,6 +20,11 @@ pub struct Postgres {
 impl Postgres {
     /// Makes and starts it. It keeps what it has acknowledged: `fsync` stays on.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_with("", &[])
+    }
+
+    /// The same with these lines at the end of `postgresql.conf`, and these files, by name and text, beside it.
+    pub fn start_with(settings: &str, files: &[(&str, &str)]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let postgres = Self { folder, binaries: newest_binaries()?, port: free_port()? };
         let root = postgres.folder.path();
@@ -32,6 +37,17 @@ impl Postgres {
         let mut initialise = postgres.command("initdb");
         initialise.arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
         run(initialise.args(["--locale=C.UTF-8", "--no-sync"]))?;
+        let configuration = data.join("postgresql.conf");
+        let text = std::fs::read_to_string(&configuration)? + settings;
+        std::fs::write(configuration, text)?;
+        for (name, text) in files {
+            let file = data.join(name);
+            std::fs::write(&file, text)?;
+            run(Command::new("chmod").arg("600").arg(&file))?;
+            if is_root()? {
+                run(Command::new("chown").arg("postgres:postgres").arg(&file))?;
+            }
+        }
         postgres.control(&["start"])?;
         Ok(postgres)
     }
@@ -51,6 +67,11 @@ impl Postgres {
         self.control(&["start"])
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(self.data().join("log"))?)
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -66,11 +87,14 @@ impl Postgres {
     /// One of its programs; it refuses to be root.
     fn command(&self, program: &str) -> Command {
         let program = self.binaries.join(program);
-        if !is_root().unwrap_or(false) {
-            return Command::new(program);
-        }
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+        if is_root().unwrap_or(false) {
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+        } else {
+            command = Command::new(program);
+        }
+        // Wherever the test runs, that user may not look.
+        command.current_dir(self.folder.path());
         command
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, Cookie, Jwt, MigrationError, MongoStore, Opaque, RedisTokenStore, SqlStore,
+    Backend, Bearer, Cookie, Jwt, MigrationError, MongoStore, Opaque, RedisTokenStore, SqlOptions, SqlStore,
     TokenOptions, TokenStore, UserId, UserStore, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, PublicUrl, SmtpMailer, SmtpUrl, Templates},
 };
@@ -27,7 +27,9 @@ pub async fn users<I: UserId>(
         let store = MongoStore::<Configured<I>>::open(url).await.map_err(|error| explain(error, data))?;
         return with_store(config, data, &store, sessions(config).await?.as_ref(), public_url);
     }
-    let store = SqlStore::<Configured<I>>::open(url).await.map_err(|error| explain(error, data))?;
+    let options = SqlOptions::from(&config.settings.database);
+    let store = SqlStore::<Configured<I>>::open_with(url, &options).await;
+    let store = store.map_err(|error| explain(error, data))?;
     with_store(config, data, &store, sessions(config).await?.as_ref(), public_url)
 }
 

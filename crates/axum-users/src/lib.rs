@@ -93,10 +93,10 @@ pub use axum_users_macros::Profile;
 pub use self::store::MigrationError;
 #[cfg(feature = "redis")]
 pub use self::store::RedisTokenStore;
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-pub use self::store::SqlStore;
 #[cfg(feature = "mongodb")]
 pub use self::store::{MongoCollections, MongoStore};
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub use self::store::{SqlOptions, SqlStore};
 pub use self::{
     backend::Backend,
     claims::Algorithm,

@@ -1,5 +1,5 @@
 use anyhow::Context;
-use axum_users::{MongoStore, SqlStore, UserId};
+use axum_users::{MongoStore, SqlOptions, SqlStore, UserId};
 
 use crate::{
     config::Config,
@@ -12,13 +12,14 @@ use crate::{
 pub async fn run<I: UserId>(config: &Config, dry_run: bool) -> anyhow::Result<()> {
     set_fields(&config.settings.fields);
     let url = Data::database_url(config);
+    let options = SqlOptions::from(&config.settings.database);
     let database = || format!("the database {url}");
     if !dry_run {
         Data::open(config)?;
     }
     let statements = match (config.settings.is_mongodb(), dry_run) {
-        (false, true) => SqlStore::<Configured<I>>::plan(url.expose()).await,
-        (false, false) => SqlStore::<Configured<I>>::migrate(url.expose()).await,
+        (false, true) => SqlStore::<Configured<I>>::plan(url.expose(), &options).await,
+        (false, false) => SqlStore::<Configured<I>>::migrate(url.expose(), &options).await,
         (true, true) => MongoStore::<Configured<I>>::plan(url.expose()).await,
         (true, false) => MongoStore::<Configured<I>>::migrate(url.expose()).await,
     };

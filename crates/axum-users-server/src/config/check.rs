@@ -4,7 +4,7 @@
 use axum_users::{Algorithm, Cookie, DuplicateRegistration, mailer::PublicUrl};
 use tracing_subscriber::EnvFilter;
 
-use super::{BackendSettings, Config, FieldSettings, IdType, StrategyName, TransportName};
+use super::{BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, StrategyName, TransportName};
 
 /// What the URL of a database may start with.
 const DATABASES: [&str; 7] =
@@ -24,15 +24,7 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
             return Err(config.refuse(key, "it must be at least 1 second"));
         }
     }
-    if let Some(url) = &settings.database_url
-        && !DATABASES.iter().any(|scheme| url.expose().starts_with(scheme))
-    {
-        let schemes = "it must start with `sqlite:`, `postgres://`, `mysql://` or `mongodb://`";
-        return Err(config.refuse("database_url", schemes));
-    }
-    if settings.is_mongodb() && settings.ids() == IdType::Integer {
-        return Err(config.refuse("id_type", "MongoDB assigns no integers: use `object_id` or `uuid`"));
-    }
+    check_database(config)?;
     let hides = settings.effective_policy().duplicate_registration == DuplicateRegistration::Hide;
     if hides && !settings.login.require_verified {
         let reason = "`hide` hides nothing while users can log in without verifying their address: set \
@@ -59,6 +51,38 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     settings.backends.iter().try_for_each(|backend| check_backend(config, backend))?;
     for (index, field) in settings.fields.iter().enumerate() {
         check_field(config, field, settings.fields.get(..index).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn check_database(config: &Config) -> anyhow::Result<()> {
+    let settings = &config.settings;
+    if let Some(url) = &settings.database_url
+        && !DATABASES.iter().any(|scheme| url.expose().starts_with(scheme))
+    {
+        let schemes = "it must start with `sqlite:`, `postgres://`, `mysql://` or `mongodb://`";
+        return Err(config.refuse("database_url", schemes));
+    }
+    if settings.is_mongodb() && settings.ids() == IdType::Integer {
+        return Err(config.refuse("id_type", "MongoDB assigns no integers: use `object_id` or `uuid`"));
+    }
+    if settings.is_mongodb() && settings.database != DatabaseSettings::default() {
+        let reason =
+            "MongoDB takes its limits from the URL, such as `maxPoolSize` and `serverSelectionTimeoutMS`";
+        return Err(config.refuse("database", reason));
+    }
+    // The ranges are those of `SqlOptions`.
+    let database = &settings.database;
+    if database.max_connections.is_some_and(|most| !(1..=10_000).contains(&most)) {
+        return Err(config.refuse("database.max_connections", "it must be between 1 and 10000"));
+    }
+    for (key, seconds) in [
+        ("database.acquire_timeout", database.acquire_timeout),
+        ("database.statement_timeout", database.statement_timeout),
+    ] {
+        if !(1..=86_400).contains(&seconds) {
+            return Err(config.refuse(key, "it must be between 1 and 86400 seconds"));
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod backend;
 mod check;
+mod database;
 mod environment;
 mod field;
 mod load;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     backend::{AlgorithmName, BackendSettings, CookieSettings, StrategyName, TransportName},
+    database::DatabaseSettings,
     field::FieldSettings,
     load::Config,
     mail::{MailSettings, PageSettings},
@@ -50,6 +52,8 @@ pub struct Settings {
     pub id_type: Option<IdType>,
     /// What is accepted and what is revealed.
     pub policy: PolicyName,
+    /// Connections to the database, and how long a request waits for it.
+    pub database: DatabaseSettings,
     /// Single switches of the policy.
     pub policy_overrides: PolicyOverrides,
     /// Which passwords are accepted.
@@ -88,6 +92,7 @@ impl Default for Settings {
             redis_prefix: "fastapi_users_token:".to_owned(),
             id_type: None,
             policy: PolicyName::default(),
+            database: DatabaseSettings::default(),
             policy_overrides: PolicyOverrides::default(),
             password: PasswordSettings::default(),
             secrets: SecretSettings::default(),

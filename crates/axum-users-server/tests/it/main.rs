@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod busy;
 mod config;
 mod databases;
+mod disk;
 mod fields;
 mod ledger;
 mod logs;
@@ -11,6 +13,7 @@ mod metrics;
 mod migrate;
 mod outages;
 mod pages;
+mod pool;
 mod serve;
 mod support;
 mod user;

@@ -25,7 +25,7 @@ pub use oauth::{OAuthAccount, OAuthStore};
 #[cfg(feature = "redis")]
 pub use redis::RedisTokenStore;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-pub use sql::SqlStore;
+pub use sql::{SqlOptions, SqlStore};
 
 use time::OffsetDateTime;
 

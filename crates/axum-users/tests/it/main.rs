@@ -8,6 +8,7 @@ mod backends;
 mod bodies;
 mod email;
 mod extract;
+mod growth;
 mod hooks;
 mod jobs;
 mod logs;
@@ -22,6 +23,7 @@ mod oauth;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod policy;
+mod pool;
 mod postgres;
 mod profile;
 mod redis;

@@ -1,8 +1,8 @@
 //! Opening databases: new ones, those of fastapi-users, and those that must not be touched.
 
 use axum_users::{
-    CreateUser, MigrationError, NewToken, NewUser, NoProfile, PasswordHash, Profile, SqlStore, TokenStore,
-    UserStore,
+    CreateUser, MigrationError, NewToken, NewUser, NoProfile, PasswordHash, Profile, SqlOptions, SqlStore,
+    TokenStore, UserStore,
 };
 use sqlx::{AssertSqlSafe, SqlitePool};
 use time::OffsetDateTime;
@@ -377,22 +377,22 @@ async fn a_pool_of_the_application_is_shared() {
 #[tokio::test]
 async fn a_plan_tells_what_opening_does_and_changes_nothing() {
     let database = Database::new();
-    let planned = SqlStore::<Knight>::plan(&database.url()).await.unwrap();
+    let planned = SqlStore::<Knight>::plan(&database.url(), &SqlOptions::new()).await.unwrap();
     assert!(!database.path().exists());
-    assert_eq!(SqlStore::<Knight>::migrate(&database.url()).await.unwrap(), planned);
-    assert!(SqlStore::<Knight>::plan(&database.url()).await.unwrap().is_empty());
+    assert_eq!(SqlStore::<Knight>::migrate(&database.url(), &SqlOptions::new()).await.unwrap(), planned);
+    assert!(SqlStore::<Knight>::plan(&database.url(), &SqlOptions::new()).await.unwrap().is_empty());
 
     let adopted = Database::new();
     let pool = adopted.foreign().await;
     execute(&pool, FASTAPI_USERS).await;
     let before = schema(&pool).await;
-    let planned = SqlStore::<Knight>::plan(&adopted.url()).await.unwrap();
+    let planned = SqlStore::<Knight>::plan(&adopted.url(), &SqlOptions::new()).await.unwrap();
     assert_eq!(schema(&pool).await, before);
     assert!(
         !planned.iter().any(|sql| sql.contains("ix_user_email ") || sql.contains("DROP")),
         "{planned:#?}"
     );
-    assert_eq!(SqlStore::<Knight>::migrate(&adopted.url()).await.unwrap(), planned);
+    assert_eq!(SqlStore::<Knight>::migrate(&adopted.url(), &SqlOptions::new()).await.unwrap(), planned);
 
     let twins = Database::new();
     let pool = twins.foreign().await;
@@ -405,6 +405,6 @@ async fn a_plan_tells_what_opening_does_and_changes_nothing() {
         );
         execute(&pool, &insert).await;
     }
-    let refused = SqlStore::<Knight>::plan(&twins.url()).await.unwrap_err();
+    let refused = SqlStore::<Knight>::plan(&twins.url(), &SqlOptions::new()).await.unwrap_err();
     assert!(refused.to_string().contains("King@camelot.bt, king@camelot.bt"), "{refused}");
 }

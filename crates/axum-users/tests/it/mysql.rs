@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use axum_users::{
-    Changes, Found, MigrationError, NewToken, NewUser, NoProfile, PasswordHash, Profile, SqlStore,
-    StoreError, Timestamp, TokenStore, User, UserId, UserStore,
+    Changes, Found, MigrationError, NewToken, NewUser, NoProfile, PasswordHash, Profile, SqlOptions,
+    SqlStore, StoreError, Timestamp, TokenStore, User, UserId, UserStore,
 };
 use axum_users_testkit::mariadb_database;
 use serde::{Deserialize, Serialize};
@@ -119,7 +119,7 @@ async fn a_new_database_gets_the_tables_of_the_contract() {
         "expires_at datetime(6)",
     ];
     assert_eq!(columns(&pool, "accesstoken").await, accesstoken);
-    assert!(SqlStore::<NoProfile>::plan(&url).await.unwrap().is_empty());
+    assert!(SqlStore::<NoProfile>::plan(&url, &SqlOptions::new()).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -141,7 +141,8 @@ async fn f_18_eight_nodes_may_start_at_once() {
 /// MySQL does not take a table back: after each statement that a node has got through, the next start goes on.
 #[tokio::test]
 async fn f_18_what_a_node_left_half_way_is_completed() {
-    let statements = SqlStore::<NoProfile>::plan(&mariadb_database().await.unwrap()).await.unwrap();
+    let statements =
+        SqlStore::<NoProfile>::plan(&mariadb_database().await.unwrap(), &SqlOptions::new()).await.unwrap();
     assert!(statements.len() > 8, "{statements:#?}");
     for done in 1..statements.len() {
         let url = mariadb_database().await.unwrap();
@@ -149,9 +150,9 @@ async fn f_18_what_a_node_left_half_way_is_completed() {
         for sql in &statements[..done] {
             execute(&pool, sql).await;
         }
-        let rest = SqlStore::<NoProfile>::migrate(&url).await.unwrap();
+        let rest = SqlStore::<NoProfile>::migrate(&url, &SqlOptions::new()).await.unwrap();
         assert_eq!(rest.len(), statements.len() - done, "after {done}: {rest:#?}");
-        assert!(SqlStore::<NoProfile>::plan(&url).await.unwrap().is_empty());
+        assert!(SqlStore::<NoProfile>::plan(&url, &SqlOptions::new()).await.unwrap().is_empty());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Accounts at providers: the table of fastapi-users, adopted.
 
-use axum_users::{MigrationError, NoProfile, OAuthAccount, OAuthStore, SqlStore};
+use axum_users::{MigrationError, NoProfile, OAuthAccount, OAuthStore, SqlOptions, SqlStore};
 use axum_users_testkit::{mariadb_database, postgres_schema};
 use sqlx::{AssertSqlSafe, MySqlPool, PgPool, SqlitePool};
 
@@ -75,7 +75,7 @@ async fn adopts(system: System) {
     execute(&url, SHARED).await;
     for error in [
         SqlStore::<NoProfile>::open(&url).await.unwrap_err(),
-        SqlStore::<NoProfile>::plan(&url).await.unwrap_err(),
+        SqlStore::<NoProfile>::plan(&url, &SqlOptions::new()).await.unwrap_err(),
     ] {
         let MigrationError::SharedAccounts(listed) = error else { panic!("{error}") };
         assert_eq!(listed, ["google people/1"]);
@@ -83,7 +83,7 @@ async fn adopts(system: System) {
     execute(&url, "DELETE FROM oauth_account WHERE id = '00000000-0000-4000-8000-00000000000b'").await;
 
     let store = SqlStore::<NoProfile>::open(&url).await.unwrap();
-    assert!(SqlStore::<NoProfile>::plan(&url).await.unwrap().is_empty());
+    assert!(SqlStore::<NoProfile>::plan(&url, &SqlOptions::new()).await.unwrap().is_empty());
     let king = store.get_by_account("google", "people/1").await.unwrap().unwrap();
     assert_eq!(king.email, "king@camelot.bt");
     let account = store.accounts(&king.id).await.unwrap().remove(0);

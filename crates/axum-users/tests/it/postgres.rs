@@ -1,5 +1,7 @@
 //! What is PostgreSQL's own: its column types, adopting its tables, many nodes at once, indexes in use, outages.
 
+mod tls;
+
 use std::time::Duration;
 
 use axum_users::{

@@ -203,18 +203,31 @@ impl Dialect {
         }
     }
 
-    /// What makes nodes that migrate at once wait for one another, beside the transaction, and longer than a request may
-    /// take.
+    /// Lets the statements of a migration, and of what looks for one, take longer than those of a request may.
+    pub(super) const fn lift_limits(self) -> &'static [&'static str] {
+        match self {
+            // The limit is one for the wait for a lock.
+            Self::Sqlite => &[],
+            Self::Postgres => &["SET LOCAL statement_timeout = '10min'"],
+            // MariaDB reads what stands behind `M!`, MySQL what stands behind `50708`.
+            Self::Mysql => {
+                &["SET @limit = NULL /*M!, @limit = @@max_statement_time, max_statement_time = 600 */\
+                 /*!50708 , @limit = @@max_execution_time, max_execution_time = 600000 */"]
+            }
+        }
+    }
+
+    /// What makes nodes that migrate at once wait for one another, beside the transaction. PostgreSQL waits for a table no
+    /// longer than a request does: who waits for it holds up all others.
     pub(super) const fn lock_migration(self) -> &'static [&'static str] {
         match self {
             // The transaction is exclusive among writers.
-            Self::Sqlite => &[],
-            Self::Postgres => {
-                &["SET LOCAL statement_timeout = '10min'", "SELECT pg_advisory_xact_lock(6179837141)"]
-            }
-            // MariaDB reads what stands behind `M!`, MySQL what stands behind `50708`.
-            Self::Mysql => &["SET @patience = @@lock_wait_timeout /*M!, max_statement_time = 600 */\
-                 /*!50708 , max_execution_time = 600000 */"],
+            Self::Sqlite | Self::Mysql => &[],
+            Self::Postgres => &[
+                "SET LOCAL lock_timeout = '10min'",
+                "SELECT pg_advisory_xact_lock(6179837141)",
+                "SET LOCAL lock_timeout TO DEFAULT",
+            ],
         }
     }
 
@@ -243,8 +256,8 @@ impl Dialect {
 }
 
 const UNLOCK_MYSQL: &str = "SELECT RELEASE_LOCK(concat('axum_users ', database()))";
-const RESTORE_MYSQL: &str = "SET @patience = NULL /*M!, max_statement_time = 5 */\
-                             /*!50708 , max_execution_time = 5000 */";
+const RESTORE_MYSQL: &str = "SET @done = NULL /*M!, max_statement_time = @limit */\
+                             /*!50708 , max_execution_time = @limit */";
 
 /// Writes the placeholders of a statement, in the order in which its values are bound.
 pub(super) struct Marks {

@@ -7,6 +7,7 @@ mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod oauth;
+mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod retry;
@@ -36,6 +37,7 @@ use crate::{
     user::User,
     value::{ColumnError, ColumnType, Row, Value},
 };
+pub use options::SqlOptions;
 
 /// Keeps users and tokens in an SQL database, SQLite, PostgreSQL, MySQL or MariaDB, with the tables of fastapi-users.
 ///
@@ -65,16 +67,19 @@ const SCHEMES: &[&str] = &[
     "`mysql://`",
 ];
 
-async fn connect(url: &str) -> Result<Arc<dyn Driver>, MigrationError> {
+async fn connect(url: &str, options: &SqlOptions) -> Result<Arc<dyn Driver>, MigrationError> {
+    options.check().map_err(MigrationError::Open)?;
     Ok(match url.split_once(':').map(|(scheme, _)| scheme) {
         #[cfg(feature = "sqlite")]
-        Some("sqlite") => Arc::new(SqliteDriver::open(url).await.map_err(MigrationError::Open)?),
+        Some("sqlite") => Arc::new(SqliteDriver::open(url, options).await.map_err(MigrationError::Open)?),
         #[cfg(feature = "postgres")]
         Some("postgres" | "postgresql") => {
-            Arc::new(PostgresDriver::open(url).await.map_err(MigrationError::Open)?)
+            Arc::new(PostgresDriver::open(url, options).await.map_err(MigrationError::Open)?)
         }
         #[cfg(feature = "mysql")]
-        Some("mysql" | "mariadb") => Arc::new(MysqlDriver::open(url).await.map_err(MigrationError::Open)?),
+        Some("mysql" | "mariadb") => {
+            Arc::new(MysqlDriver::open(url, options).await.map_err(MigrationError::Open)?)
+        }
         _ => {
             let schemes = SCHEMES.join(" or ");
             let error = format!("the URL of the database must start with {schemes}");
@@ -85,40 +90,50 @@ async fn connect(url: &str) -> Result<Arc<dyn Driver>, MigrationError> {
 
 impl<P: Profile> SqlStore<P> {
     /// Opens the database of a URL like `sqlite:users.db`, a file that is created if there is none,
-    /// `postgres://name:password@host/database`, or `mysql://` for MySQL 8 and MariaDB. On servers: at most 16 connections,
-    /// five seconds of patience for one of them and for each statement, TLS as the URL's `sslmode` or `ssl-mode` says.
+    /// `postgres://name:password@host/database`, or `mysql://` for MySQL 8 and MariaDB. TLS to a server is as the URL's
+    /// `sslmode` or `ssl-mode` says; the pool and the time limits are those of [`SqlOptions::new`].
     ///
     /// # Errors
     /// [`MigrationError`], when the database cannot be opened, or holds what this version cannot adopt; the message
     /// says what to do.
     pub async fn open(url: &str) -> Result<Self, MigrationError> {
-        Self::with_driver(connect(url).await?).await
+        Self::open_with(url, &SqlOptions::new()).await
     }
 
-    /// Does what [`open`](Self::open) does to the database, and tells by which statements.
+    /// Does what [`open`](Self::open) does, with another pool and other time limits.
     ///
     /// # Errors
-    /// As for `open`.
-    pub async fn migrate(url: &str) -> Result<Vec<String>, MigrationError> {
-        migrate::run::<P>(&*connect(url).await?).await
+    /// As for `open`, and when an option is out of its range.
+    pub async fn open_with(url: &str, options: &SqlOptions) -> Result<Self, MigrationError> {
+        Self::with_driver(connect(url, options).await?).await
     }
 
-    /// The statements by which [`open`](Self::open) would bring this database up to date; none when it is. Nothing is
-    /// changed; an SQLite file that does not exist is taken for an empty one.
+    /// Does what [`open_with`](Self::open_with) does to the database, and tells by which statements.
     ///
     /// # Errors
-    /// What `open` would refuse.
-    pub async fn plan(url: &str) -> Result<Vec<String>, MigrationError> {
+    /// As for `open_with`.
+    pub async fn migrate(url: &str, options: &SqlOptions) -> Result<Vec<String>, MigrationError> {
+        migrate::run::<P>(&*connect(url, options).await?).await
+    }
+
+    /// The statements by which [`open_with`](Self::open_with) would bring this database up to date; none when it is.
+    /// Nothing is changed; an SQLite file that does not exist is taken for an empty one.
+    ///
+    /// # Errors
+    /// What `open_with` would refuse.
+    pub async fn plan(url: &str, options: &SqlOptions) -> Result<Vec<String>, MigrationError> {
         #[cfg(feature = "sqlite")]
         if url.starts_with("sqlite:") {
-            let driver = SqliteDriver::open_to_read(url).await.map_err(MigrationError::Open)?;
+            options.check().map_err(MigrationError::Open)?;
+            let driver = SqliteDriver::open_to_read(url, options).await.map_err(MigrationError::Open)?;
             return migrate::plan::<P>(&driver).await;
         }
-        migrate::plan::<P>(&*connect(url).await?).await
+        migrate::plan::<P>(&*connect(url, options).await?).await
     }
 
     /// Works on a connection pool of the application. Its connections should have foreign keys on, a busy timeout,
-    /// and the write-ahead log.
+    /// and the write-ahead log. A `before_acquire` should refuse those with `is_in_transaction`: sqlx does not notice that
+    /// SQLite takes a transaction back by itself when the disk is full.
     ///
     /// # Errors
     /// As for [`open`](Self::open).

@@ -1,6 +1,6 @@
 //! MySQL and MariaDB by sqlx.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sqlx::{
     AssertSqlSafe, Column, Executor, MySql, MySqlPool, Row, TypeInfo, ValueRef,
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     dialect::Dialect,
     driver::{Driver, DriverError, Transaction, Values, other},
+    options::SqlOptions,
     text,
 };
 use crate::{
@@ -20,27 +21,37 @@ use crate::{
     value::{Kind, Value},
 };
 
-/// How long a request waits for a connection.
-const WAIT: Duration = Duration::from_secs(5);
-
-/// How many connections one store has at most.
+/// How many connections one store has at most, if its options do not say.
 const CONNECTIONS: u32 = 16;
 
-/// Five seconds for a lock and for a statement, and an error for what does not fit. MariaDB reads what stands behind
-/// `M!`, MySQL what stands behind `50708`.
-const SETTINGS: &str = "SET innodb_lock_wait_timeout = 5, sql_mode = concat(@@sql_mode, ',STRICT_TRANS_TABLES') \
-                        /*M!, max_statement_time = 5 *//*!50708 , max_execution_time = 5000 */";
+/// A limit for locks, in whole seconds, and one for statements, and an error for what does not fit. MariaDB reads what
+/// stands behind `M!`, MySQL what stands behind `50708`.
+fn settings(options: &SqlOptions) -> String {
+    let milliseconds = options.statement().as_millis();
+    format!(
+        "SET innodb_lock_wait_timeout = {}, sql_mode = concat(@@sql_mode, ',STRICT_TRANS_TABLES') \
+         /*M!, max_statement_time = {}.{:03} *//*!50708 , max_execution_time = {milliseconds} */",
+        milliseconds.div_ceil(1000),
+        milliseconds / 1000,
+        milliseconds % 1000,
+    )
+}
 
 pub(super) struct MysqlDriver(MySqlPool);
 
 impl MysqlDriver {
     /// Connects; the URL's `ssl-mode` says how.
-    pub(super) async fn open(url: &str) -> Result<Self, BoxError> {
-        let options: MySqlConnectOptions = url.parse()?;
-        let pool = MySqlPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT).after_connect(
-            |connection, _| Box::pin(async move { connection.execute(SETTINGS).await.map(drop) }),
-        );
-        Ok(Self(pool.connect_with(options.timezone("+00:00".to_owned())).await?))
+    pub(super) async fn open(url: &str, options: &SqlOptions) -> Result<Self, BoxError> {
+        let connect: MySqlConnectOptions = url.parse()?;
+        let settings: Arc<str> = settings(options).into();
+        let pool = MySqlPoolOptions::new()
+            .max_connections(options.connections_or(CONNECTIONS))
+            .acquire_timeout(options.acquire())
+            .after_connect(move |connection, _| {
+                let settings = AssertSqlSafe(Arc::clone(&settings));
+                Box::pin(async move { connection.execute(settings).await.map(drop) })
+            });
+        Ok(Self(pool.connect_with(connect.timezone("+00:00".to_owned())).await?))
     }
 
     /// Works on a pool of the application.

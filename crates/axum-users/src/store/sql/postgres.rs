@@ -1,6 +1,6 @@
 //! PostgreSQL by sqlx.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sqlx::{
     AssertSqlSafe, Column, Encode, PgPool, Postgres, Row, Type, TypeInfo, ValueRef,
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{
     dialect::Dialect,
     driver::{Driver, DriverError, Transaction, Values, other},
+    options::SqlOptions,
     text,
 };
 use crate::{
@@ -23,10 +24,7 @@ use crate::{
     value::{Kind, Value},
 };
 
-/// How long a request waits for a connection, for a lock, and for a statement.
-const WAIT: Duration = Duration::from_secs(5);
-
-/// How many connections one store has at most.
+/// How many connections one store has at most, if its options do not say.
 const CONNECTIONS: u32 = 16;
 
 /// The time from which PostgreSQL counts.
@@ -36,16 +34,18 @@ pub(super) struct PostgresDriver(PgPool);
 
 impl PostgresDriver {
     /// Connects; the URL's `sslmode` says how.
-    pub(super) async fn open(url: &str) -> Result<Self, BoxError> {
-        let options: PgConnectOptions = url.parse()?;
-        let wait = WAIT.as_millis().to_string();
-        let options = options.application_name("axum-users").options([
+    pub(super) async fn open(url: &str, options: &SqlOptions) -> Result<Self, BoxError> {
+        let connect: PgConnectOptions = url.parse()?;
+        let wait = options.statement().as_millis().to_string();
+        let connect = connect.application_name("axum-users").options([
             ("timezone", "UTC"),
             ("statement_timeout", &wait),
             ("lock_timeout", &wait),
         ]);
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT);
-        Ok(Self(pool.connect_with(options).await?))
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections_or(CONNECTIONS))
+            .acquire_timeout(options.acquire());
+        Ok(Self(pool.connect_with(connect).await?))
     }
 
     /// Works on a pool of the application.

@@ -1,9 +1,9 @@
 //! SQLite by sqlx: readers side by side, one writer.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sqlx::{
-    AssertSqlSafe, Row, Sqlite, SqlitePool,
+    AssertSqlSafe, Connection, Row, Sqlite, SqlitePool,
     query::Query,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
@@ -15,15 +15,13 @@ use uuid::Uuid;
 use super::{
     dialect::Dialect,
     driver::{Driver, DriverError, Transaction, Values, other},
+    options::SqlOptions,
     text,
 };
 use crate::{
     BoxError, BoxFuture,
     value::{Kind, Value},
 };
-
-/// How long a statement waits for another process that has locked the file, and for a free connection.
-const WAIT: Duration = Duration::from_secs(5);
 
 /// One pool of readers, one of a single writer: SQLite has one writer at a time, and a queue in front of it is
 /// faster and fairer than its busy handler.
@@ -39,36 +37,48 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 
 impl SqliteDriver {
     /// Opens or creates a database: write-ahead log, foreign keys on, every commit on the disk before it is
-    /// acknowledged, five seconds of patience with other processes.
-    pub(super) async fn open(url: &str) -> Result<Self, BoxError> {
-        let options = url
+    /// acknowledged, patience with other processes.
+    pub(super) async fn open(url: &str, options: &SqlOptions) -> Result<Self, BoxError> {
+        let connect = url
             .parse::<SqliteConnectOptions>()?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(WAIT);
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(WAIT);
+            .busy_timeout(options.statement());
+        let pool = |connections| {
+            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(options.acquire())
+        };
         let in_memory = url.contains(":memory:") || url.contains("mode=memory");
         if in_memory {
             // Each connection would be a database of its own, which lasts as long as the connection.
             let only = pool(1).min_connections(1).idle_timeout(None).max_lifetime(None);
-            return Ok(Self::shared(only.connect_with(options).await?));
+            return Ok(Self::shared(only.connect_with(connect).await?));
         }
-        let writer = pool(1).connect_with(options.clone()).await?;
+        // When the disk is full SQLite takes a transaction back by itself; the driver believes that it is still open, and
+        // begins no other on that connection.
+        let writer = pool(1).before_acquire(|connection, _| {
+            let is_usable = !connection.is_in_transaction();
+            Box::pin(std::future::ready(Ok(is_usable)))
+        });
+        let writer = writer.connect_with(connect.clone()).await?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let readers = u32::try_from(cores * 2).unwrap_or(4);
-        Ok(Self { readers: pool(readers).connect_with(options).await?, writer, begin: BEGIN })
+        let both = options.connections_or(u32::try_from(cores * 2).unwrap_or(4) + 1);
+        if both == 1 {
+            return Ok(Self::shared(writer));
+        }
+        Ok(Self { readers: pool(both - 1).connect_with(connect).await?, writer, begin: BEGIN })
     }
 
     /// Opens a database to read it only; one that does not exist is taken for an empty one.
-    pub(super) async fn open_to_read(url: &str) -> Result<Self, BoxError> {
-        let options = url.parse::<SqliteConnectOptions>()?.busy_timeout(WAIT);
-        let options = match options.get_filename() {
-            file if file.exists() => options.read_only(true),
+    pub(super) async fn open_to_read(url: &str, options: &SqlOptions) -> Result<Self, BoxError> {
+        let connect = url.parse::<SqliteConnectOptions>()?.busy_timeout(options.statement());
+        let connect = match connect.get_filename() {
+            file if file.exists() => connect.read_only(true),
             _ => SqliteConnectOptions::new(),
         };
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(options.acquire());
+        let pool = pool.connect_with(connect).await?;
         Ok(Self { begin: "BEGIN", ..Self::shared(pool) })
     }
 
@@ -185,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_kind_survives_the_way_to_the_file_and_back() {
-        let driver = SqliteDriver::open("sqlite::memory:").await.unwrap();
+        let driver = SqliteDriver::open("sqlite::memory:", &SqlOptions::new()).await.unwrap();
         let values = vec![
             Value::Bool(true),
             Value::Integer(i64::MIN),

@@ -13,7 +13,6 @@ mod scenario;
 #[cfg(feature = "mailer")]
 mod smtp;
 mod store;
-#[cfg(feature = "mailer")]
 mod tls;
 
 #[cfg(feature = "openapi")]
@@ -26,12 +25,12 @@ pub(crate) use self::{
     hooks::{Marker, Reaction, Recorder},
     scenario::{Scenario, run},
     store::{Database, Kind, Store},
+    tls::Authority,
 };
 #[cfg(feature = "mailer")]
 pub(crate) use self::{
     mime::ReadMail,
     smtp::{SmtpOptions, SmtpSink},
-    tls::Authority,
 };
 
 /// Runs an `async fn(Kind)` once for every store.

@@ -63,7 +63,11 @@ struct Plan {
 
 impl Migration {
     async fn begin(driver: &dyn Driver) -> Result<Self, MigrationError> {
-        Ok(Self { dialect: driver.dialect(), transaction: driver.begin().await? })
+        let mut migration = Self { dialect: driver.dialect(), transaction: driver.begin().await? };
+        for sql in migration.dialect.lift_limits() {
+            migration.transaction.execute(&Arc::from(*sql), Vec::new()).await?;
+        }
+        Ok(migration)
     }
 
     async fn lock(&mut self) -> Result<(), MigrationError> {
