@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use axum_users::{Changes, NoProfile, SqlOptions, SqlStore, TokenStore, UserStore};
+use axum_users::{Changes, NoProfile, OAuthStore, SqlOptions, SqlStore, TokenStore, UserStore};
 use axum_users_testkit::Postgres;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -34,7 +34,7 @@ shared_buffers = 256MB
 maintenance_work_mem = 128MB
 ";
 
-/// For users, tokens and revoked tokens with these numbers.
+/// For users, tokens, accounts and revoked tokens with these numbers.
 const LOAD: &str = r#"
 INSERT INTO "user" (id, email, hashed_password, is_active, is_superuser, is_verified)
     SELECT md5('user' || n)::uuid, 'Knight' || n || '@camelot.bt', rpad('$argon2id$v=19$m=19456,t=2,p=1$', 97, 'x'),
@@ -42,6 +42,9 @@ INSERT INTO "user" (id, email, hashed_password, is_active, is_superuser, is_veri
     FROM generate_series(FIRST, LAST) n;
 INSERT INTO accesstoken (user_id, token, created_at, expires_at)
     SELECT md5('user' || n)::uuid, rpad(md5('token' || n), 43, 'x'), now(), now() + interval '14 days'
+    FROM generate_series(FIRST, LAST) n;
+INSERT INTO oauth_account (id, user_id, oauth_name, account_id, account_email, access_token)
+    SELECT md5('account' || n)::uuid, md5('user' || n)::uuid, 'google', 'Knight' || n || '@camelot.bt', 'x', 'x'
     FROM generate_series(FIRST, LAST) n;
 INSERT INTO revoked_token (digest, expires_at)
     SELECT rpad(md5('revoked' || n), 43, 'x'), now() + interval '1 hour'
@@ -55,6 +58,8 @@ enum Act {
     UserOfJwt,
     UserOfToken,
     UserOfYoungToken,
+    UserOfAccount,
+    AccountsOfUser,
     FirstPage,
     NextPage,
     LastPage,
@@ -68,12 +73,14 @@ enum Act {
 
 use Act::*;
 
-const ACTS: [Act; 14] = [
+const ACTS: [Act; 16] = [
     UserByEmail,
     UserById,
     UserOfJwt,
     UserOfToken,
     UserOfYoungToken,
+    UserOfAccount,
+    AccountsOfUser,
     FirstPage,
     NextPage,
     LastPage,
@@ -96,7 +103,8 @@ impl Act {
     /// How many statements it explains.
     const fn statements(self) -> usize {
         match self {
-            RevokeJwt | DeleteUser => 2,
+            RevokeJwt => 2,
+            DeleteUser => 3,
             _ => 1,
         }
     }
@@ -113,6 +121,8 @@ impl Act {
                 let since = now - Duration::from_secs(3600);
                 store.find(&sample.token, Some(since)).await.unwrap().is_some()
             }
+            UserOfAccount => store.get_by_account("google", &sample.email).await.unwrap().is_some(),
+            AccountsOfUser => store.accounts(&sample.id).await.unwrap().len() == 1,
             FirstPage => store.list(None, page).await.unwrap().len() == 100,
             NextPage => store.list(Some(&sample.id), page).await.is_ok(),
             LastPage => store.list(Some(&Uuid::max()), page).await.unwrap().is_empty(),
@@ -210,7 +220,7 @@ async fn load(loader: &mut PgConnection, first: u32, last: u32) {
     for (_, make) in keys.iter().rev() {
         execute(loader, make).await;
     }
-    for table in ["\"user\"", "accesstoken", "revoked_token"] {
+    for table in ["\"user\"", "accesstoken", "oauth_account", "revoked_token"] {
         execute(loader, &format!("VACUUM (ANALYZE) {table}")).await;
     }
 }
@@ -273,7 +283,7 @@ async fn f_23_ten_times_the_users_cost_no_more_pages() {
     let mut loader = PgConnection::connect(&postgres.url()).await.unwrap();
     execute(&mut loader, "SET auto_explain.log_min_duration = -1").await;
     // What is thrown away need not be written twice.
-    for table in ["accesstoken", "\"user\"", "revoked_token"] {
+    for table in ["accesstoken", "oauth_account", "\"user\"", "revoked_token"] {
         execute(&mut loader, &format!("ALTER TABLE {table} SET UNLOGGED")).await;
     }
 
