@@ -5,10 +5,12 @@
 use anyhow::ensure;
 use serde_json::Value;
 
-use crate::harness::{Observation, in_seconds};
+use crate::harness::{Observation, System, in_seconds};
 
 /// One step whose answer differs.
 pub(crate) struct Difference {
+    /// Where it differs; everywhere if there are none.
+    systems: &'static [System],
     /// The name of the scenario; a final `*` stands for anything.
     pub(crate) scenario: &'static str,
     /// Which of the compared steps, from 1.
@@ -21,7 +23,20 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    pub(crate) fn concerns(&self, scenario: &str) -> bool {
+    /// The same where users or tokens are kept in one of these alone.
+    const fn on(self, systems: &'static [System]) -> Self {
+        Self { systems, ..self }
+    }
+
+    /// Where it is expected, if not everywhere.
+    pub(crate) fn systems(&self) -> Option<&[System]> {
+        (!self.systems.is_empty()).then_some(self.systems)
+    }
+
+    pub(crate) fn concerns(&self, system: System, scenario: &str) -> bool {
+        if !self.systems.is_empty() && !self.systems.contains(&system) {
+            return false;
+        }
         match self.scenario.strip_suffix('*') {
             Some(start) => scenario.starts_with(start),
             None => scenario == self.scenario,
@@ -59,7 +74,7 @@ const fn differs(
     says: &'static str,
     reason: &'static str,
 ) -> Difference {
-    Difference { scenario, step, status, says, reason }
+    Difference { systems: &[], scenario, step, status, says, reason }
 }
 
 const NOT_ME: &str = "/me is a route of its own; fastapi-users looks for a user whose id is \"me\"";

@@ -76,7 +76,7 @@ fn verified_by(name: &str, setup: Setup, status: u16, says: &str, ids: &[&str]) 
     let uses = ids.iter().flat_map(|id| {
         let claims = json!({"sub": id, "email": "<arthur.email>", "aud": "fastapi-users:verify"});
         [
-            Step::Change("UPDATE \"user\" SET is_verified = 0 WHERE id = '<arthur.id>'"),
+            set("<arthur.id>", "is_verified", false),
             forge("token", "verification", claims),
             post("/auth/verify").json(json!({"token": "<token>"})).gives(status, says),
         ]
@@ -161,7 +161,7 @@ fn uuids() -> Vec<Scenario> {
                     .json(json!({"is_verified": true}))
                     .gives(200, r#""id":"<arthur.id>""#),
                 delete("/users/<arthur.upper>").by("merlin").gives(204, ""),
-                stored("SELECT count(*) FROM \"user\" WHERE id = '<arthur.id>'", "0"),
+                stored("<arthur.id>", &["email"], "none"),
             ],
         ),
     ]
@@ -191,10 +191,7 @@ fn integers() -> Vec<Scenario> {
                     .json(json!({"email": "a.<unique>@example.com", "password": "x"}))
                     .save("/id", "id")
                     .gives(201, r#"{"id":"number <id>","email""#),
-                stored(
-                    "SELECT typeof(id), id = <id> FROM \"user\" WHERE email = 'a.<unique>@example.com'",
-                    "integer | 1",
-                ),
+                stored("<id>", &["id", "email"], "<id> | a.<unique>@example.com"),
             ],
         ),
         read("an integer as it is written", Integer, &["<arthur.id>"]),

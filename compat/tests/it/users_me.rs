@@ -75,8 +75,7 @@ fn access() -> Vec<Scenario> {
             Plain,
             [
                 user("arthur"),
-                Step::Change("DELETE FROM accesstoken WHERE user_id = '<arthur.id>'"),
-                Step::Change("DELETE FROM \"user\" WHERE id = '<arthur.id>'"),
+                Step::Remove { user: "<arthur.id>" },
                 get(ME).by("arthur").gives(401, UNAUTHORIZED),
                 patch(ME).by("arthur").json(json!({})).gives(401, UNAUTHORIZED),
             ],
@@ -87,7 +86,7 @@ fn access() -> Vec<Scenario> {
             [
                 user("arthur"),
                 get(ME).by("arthur").gives(200, ""),
-                Step::Change("UPDATE \"user\" SET is_active = 0 WHERE id = '<arthur.id>'"),
+                set("<arthur.id>", "is_active", false),
                 get(ME).by("arthur").gives(401, UNAUTHORIZED),
             ],
         ),
@@ -113,14 +112,19 @@ fn ignored() -> Vec<Scenario> {
         ("a password that is null", json!({"password": null})),
     ];
     let rows = rows.map(|(name, body)| {
-        scenario(format!("{name} changes nothing"), Setup::Plain, [
-            user("arthur"),
-            change(body).gives(200, r#""is_active":true,"is_superuser":false,"is_verified":false"#),
-            stored(
-                "SELECT id, email, hashed_password, is_active, is_superuser, is_verified FROM \"user\" WHERE id = '<arthur.id>'",
-                "<arthur.id> | <arthur.email> | <arthur.hash> | 1 | 0 | 0",
-            ),
-        ])
+        scenario(
+            format!("{name} changes nothing"),
+            Setup::Plain,
+            [
+                user("arthur"),
+                change(body).gives(200, r#""is_active":true,"is_superuser":false,"is_verified":false"#),
+                stored(
+                    "<arthur.id>",
+                    &["id", "email", "hashed_password", "is_active", "is_superuser", "is_verified"],
+                    "<arthur.id> | <arthur.email> | <arthur.hash> | 1 | 0 | 0",
+                ),
+            ],
+        )
     });
     rows.into()
 }
@@ -201,7 +205,8 @@ fn addresses() -> Vec<Scenario> {
                 get(ME).by("arthur").gives(200, "a.<unique>@example.com"),
                 get(ME).cookie("fastapiusersauth", "<arthur.session>").gives(200, "a.<unique>@example.com"),
             ],
-        ),
+        )
+        .of_sessions(),
         scenario(
             "a new address locks out, where users must be verified",
             Verified,
@@ -239,17 +244,15 @@ fn passwords() -> Vec<Scenario> {
                 get(ME).by("arthur").gives(200, "<arthur.id>"),
                 get(ME).cookie("fastapiusersauth", "<arthur.session>").gives(200, "<arthur.id>"),
             ],
-        ),
+        )
+        .of_sessions(),
         scenario(
             "an empty password",
             Plain,
             [
                 user("arthur"),
                 change(json!({"password": ""})).gives(200, "<arthur.id>"),
-                stored(
-                    "SELECT hashed_password FROM \"user\" WHERE id = '<arthur.id>'",
-                    "$argon2id$v=19$m=65536,t=3,p=4$<22>$<43>",
-                ),
+                stored("<arthur.id>", &["hashed_password"], "$argon2id$v=19$m=65536,t=3,p=4$<22>$<43>"),
             ],
         ),
         scenario(
@@ -289,10 +292,7 @@ fn passwords() -> Vec<Scenario> {
                 change(json!({"email": "<lancelot.email>", "password": "excalibur"})).gives(400, EXISTS),
                 change(json!({"email": "a.<unique>@example.com", "password": "x"}))
                     .gives(400, "UPDATE_USER_INVALID_PASSWORD"),
-                stored(
-                    "SELECT email, hashed_password FROM \"user\" WHERE id = '<arthur.id>'",
-                    "<arthur.email> | <arthur.hash>",
-                ),
+                stored("<arthur.id>", &["email", "hashed_password"], "<arthur.email> | <arthur.hash>"),
             ],
         ),
         scenario(
