@@ -18,7 +18,7 @@ pub(crate) use axum_users_testkit::Purpose;
 pub(crate) use database::Database;
 pub(crate) use jwt::in_seconds;
 pub(crate) use run::{Comparison, Tally, compare, replay};
-pub(crate) use scenario::{Reach, Scenario, Step};
+pub(crate) use scenario::{Scenario, Step};
 pub(crate) use send::{Observation, simultaneously};
 pub(crate) use server::{Candidate, Databases, LazyPair, Pair, Server};
 pub(crate) use settings::Setup;
