@@ -6,6 +6,7 @@ use crate::harness::{
     Scenario,
     Setup::Plain,
     Step,
+    System::{Mariadb, Postgres},
     scenario::{Purpose, *},
 };
 
@@ -343,7 +344,7 @@ fn refused() -> Vec<Scenario> {
     ]
 }
 
-/// An address is found in any case of its ASCII letters, and in no other form.
+/// An address is found in any case of its letters, as far as the database knows cases, and in no other form.
 fn found() -> Vec<Scenario> {
     vec![
         scenario(
@@ -365,7 +366,12 @@ fn found() -> Vec<Scenario> {
                 user("arthur"),
                 set("<arthur.id>", "email", "Ä.<unique>@münchen.de"),
                 login("/auth/jwt", "Ä.<unique>@MüNCHEN.DE", "guinevere").gives(200, "<arthur.id>"),
-                login("/auth/jwt", "ä.<unique>@münchen.de", "guinevere").gives(400, BAD),
+                login("/auth/jwt", "ä.<unique>@münchen.de", "guinevere").gives(400, BAD).on(
+                    // SQLite folds ASCII alone.
+                    &[Postgres, Mariadb],
+                    200,
+                    "<arthur.id>",
+                ),
                 login("/auth/jwt", "A\u{308}.<unique>@münchen.de", "guinevere").gives(400, BAD),
                 login("/auth/jwt", "Ä.<unique>@xn--mnchen-3ya.de", "guinevere").gives(400, BAD),
                 register("A\u{308}.<unique>@MÜNCHEN.de").gives(400, EXISTS),

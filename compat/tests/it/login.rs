@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Scenario, Setup, scenario::*};
+use crate::harness::{Scenario, Setup, System::Postgres, scenario::*};
 
 const PATH: &str = "/auth/jwt/login";
 const BAD: &str = r#"{"detail":"LOGIN_BAD_CREDENTIALS"}"#;
@@ -34,9 +34,20 @@ fn credentials() -> Vec<Scenario> {
         arthur("username that is no address", "arthur", "guinevere", 400, BAD),
         arthur("username with spaces around it", " <arthur.email> ", "guinevere", 400, BAD),
         arthur("username with a name around it", "Arthur <<arthur.email>>", "guinevere", 400, BAD),
-        arthur("username with a NUL", "<arthur.email>\0", "guinevere", 400, BAD),
         arthur("inactive user", "<mordred.email>", "guinevere", 400, BAD),
         arthur("inactive user with a wrong password", "<mordred.email>", "wrong", 400, BAD),
+        scenario(
+            "username with a NUL",
+            Plain,
+            [
+                user("arthur"),
+                login("/auth/jwt", "<arthur.email>\0", "guinevere").gives(400, BAD).on(
+                    &[Postgres],
+                    500,
+                    "Internal Server Error",
+                ),
+            ],
+        ),
         scenario(
             "a token answers",
             Plain,

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Scenario, Setup, scenario::*};
+use crate::harness::{
+    Scenario, Setup,
+    System::{Mariadb, Postgres},
+    scenario::*,
+};
 
 const PATH: &str = "/auth/register";
 const EXISTS: &str = r#"{"detail":"REGISTER_USER_ALREADY_EXISTS"}"#;
@@ -83,7 +87,10 @@ fn plain() -> Vec<Scenario> {
         ]),
         scenario("local parts that differ beyond ASCII are two users", Plain, [
             register(json!({"email": "Ü.<unique>@example.com", "password": "x"})).gives(201, "Ü"),
-            register(json!({"email": "ü.<unique>@example.com", "password": "x"})).gives(201, "ü"),
+            // SQLite folds ASCII alone.
+            register(json!({"email": "ü.<unique>@example.com", "password": "x"}))
+                .gives(201, "ü")
+                .on(&[Postgres, Mariadb], 400, EXISTS),
         ]),
     ]
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Scenario, Setup::Plain, Step, in_seconds, scenario::*};
+use crate::harness::{Scenario, Setup::Plain, Step, System::Postgres, in_seconds, scenario::*};
 
 const ME: &str = "/users/me";
 const UNAUTHORIZED: &str = r#"{"detail":"Unauthorized"}"#;
@@ -379,7 +379,19 @@ fn one_time() -> Vec<Scenario> {
                 json!({"email": " <arthur.email>"}),
                 json!({"email": ""}),
                 json!({"email": null}),
-                json!({"email": 5}),
+            ],
+        ),
+        scenario(
+            "a verify token whose address is a number",
+            Plain,
+            [
+                user("arthur"),
+                forge("token", "verification", verify_claims(json!({"email": 5}))),
+                post("/auth/verify").json(json!({"token": "<token>"})).gives(400, BAD_VERIFY).on(
+                    &[Postgres],
+                    500,
+                    "Internal Server Error",
+                ),
             ],
         ),
         verify(

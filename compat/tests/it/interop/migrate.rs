@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::json;
 use tokio::task::spawn_blocking;
@@ -90,11 +90,14 @@ async fn register_until(server: &Server, done: &AtomicBool) -> anyhow::Result<us
         let was_done = done.load(Ordering::Relaxed);
         let body = json!({"email": email(index), "password": PASSWORD, "first_name": "Arthur"});
         let answers = simultaneously([(server, post("/auth/register").json(body))]).await?;
-        ensure!(answers.iter().all(|(_, status)| *status == 201), "user {index}: {answers:?}");
-        if was_done {
-            return Ok(index);
+        let statuses: Vec<u16> = answers.into_iter().map(|(_, status)| status).collect();
+        match statuses[..] {
+            [201] if was_done => return Ok(index),
+            [201] => index += 1,
+            // MariaDB gives up a transaction that has read a table and writes to it while the table is changed.
+            [500] if server.system() == System::Mariadb && !was_done => {}
+            _ => bail!("user {index}: {statuses:?}"),
         }
-        index += 1;
     }
 }
 
