@@ -21,9 +21,9 @@ const FAILURE: &str = "Internal Server Error";
 const TOO_LARGE: &str = "9223372036854775808";
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    let mut all = uuids();
-    all.extend(integers());
-    all.extend(beyond_ascii_digits());
+    let tables = uuids().into_iter().chain(integers()).chain(beyond_ascii_digits());
+    let mut all: Vec<Scenario> = tables.map(Scenario::of_sql).collect();
+    all.extend(object_ids().into_iter().map(Scenario::of_mongodb));
     all
 }
 
@@ -167,6 +167,35 @@ fn uuids() -> Vec<Scenario> {
                 stored("<arthur.id>", &["email"], "none"),
             ],
         ),
+    ]
+}
+
+fn object_ids() -> Vec<Scenario> {
+    let wrong = ["<arthur.id>0", "0<arthur.tail>", "zz<arthur.tail>", "", "nobody"];
+    vec![
+        read("an object id as it is written", Plain, &["<arthur.id>"]),
+        read("an object id in upper case", Plain, &["<arthur.upper>"]),
+        refused(
+            "what is no object id",
+            Plain,
+            &[
+                "<arthur.id>0",
+                "0<arthur.tail>",
+                "zz<arthur.tail>",
+                "0x<arthur.tail>",
+                " <arthur.id>",
+                "{<arthur.id>}",
+                "<arthur.email>",
+                "1",
+                "00000000-0000-4000-8000-000000000000",
+                "000000000000000000000000",
+                "abcdefghijkl",
+            ],
+        ),
+        verified_by("an object id in a verify token", Plain, 200, "<arthur.id>", &["<arthur.upper>"]),
+        verified_by("no object id in a verify token", Plain, 400, BAD_VERIFY, &wrong),
+        reset_by("an object id in a reset token", Plain, 200, "null", &["<arthur.upper>"]),
+        reset_by("no object id in a reset token", Plain, 400, BAD_RESET, &wrong),
     ]
 }
 

@@ -81,6 +81,9 @@ pub(super) fn text(value: &str, variables: &Variables) -> String {
     if is_uuid(value) {
         return "<uuid>".to_owned();
     }
+    if value.len() == 24 && value.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+        return "<object id>".to_owned();
+    }
     if value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
         return "<token>".to_owned();
     }

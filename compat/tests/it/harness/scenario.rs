@@ -18,6 +18,10 @@ pub(crate) struct Scenario {
 pub(crate) enum Reach {
     /// On one alone: what it is about never gets to a database, or no database makes a difference to it.
     Once,
+    /// On those that keep users in tables.
+    Sql,
+    /// On MongoDB.
+    Mongodb,
     /// On those that keep users.
     Users,
     /// Also on those that keep only session tokens.
@@ -28,7 +32,9 @@ impl Reach {
     pub(crate) fn includes(self, system: System) -> bool {
         match self {
             Self::Once => system == System::Sqlite,
-            Self::Users => System::OF_USERS.contains(&system),
+            Self::Sql => system.is_sql(),
+            Self::Mongodb => system == System::Mongodb,
+            Self::Users => system.keeps_users(),
             Self::Sessions => true,
         }
     }
@@ -38,6 +44,16 @@ impl Scenario {
     /// On one system alone.
     pub(crate) fn once(self) -> Self {
         Self { reach: Reach::Once, ..self }
+    }
+
+    /// Only where ids are UUIDs or integers.
+    pub(crate) fn of_sql(self) -> Self {
+        Self { reach: Reach::Sql, ..self }
+    }
+
+    /// Only on MongoDB.
+    pub(crate) fn of_mongodb(self) -> Self {
+        Self { reach: Reach::Mongodb, ..self }
     }
 
     /// Also where only session tokens are kept.
@@ -56,7 +72,7 @@ pub(crate) fn scenario(
 
 pub(crate) enum Step {
     /// Writes a user into the database, and tells `<name.id>`, `<name.email>`, `<name.jwt>`, `<name.session>`,
-    /// `<name.hash>` and `<name.fingerprint>`; where ids are UUIDs, also `<name.upper>`, the id in upper case, and
+    /// `<name.hash>` and `<name.fingerprint>`; where ids are no integers, also `<name.upper>`, the id in upper case, and
     /// `<name.tail>`, its digits but for the two zeros it begins with.
     Seed(Person),
     /// Signs a token and keeps it under a name.

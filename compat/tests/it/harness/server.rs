@@ -43,6 +43,11 @@ impl Candidate {
         Ok(Self::Ours)
     }
 
+    /// Where it can keep users and tokens.
+    pub(crate) fn systems(self) -> impl Iterator<Item = System> {
+        System::ALL.into_iter().filter(move |system| self == Self::Reference || *system != System::Mongodb)
+    }
+
     /// Starts it with its files in a folder of its own.
     pub(crate) fn start(
         self,

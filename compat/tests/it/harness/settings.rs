@@ -41,13 +41,16 @@ impl Setup {
             let stored = settings.backends.iter_mut().filter(|backend| backend.strategy == "database");
             stored.for_each(|backend| backend.strategy = "redis");
         }
+        if system == System::Mongodb {
+            settings.id_type = "object_id";
+        }
         settings
     }
 }
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Settings {
-    /// `uuid` or `integer`.
+    /// `uuid`, `integer` or, on MongoDB, `object_id`.
     pub(crate) id_type: &'static str,
     pub(crate) secrets: Secrets,
     pub(crate) login: Requirement,

@@ -7,15 +7,24 @@ pub(crate) enum System {
     Sqlite,
     Postgres,
     Mariadb,
+    Mongodb,
     /// Session tokens in Redis, users in SQLite.
     Redis,
 }
 
 impl System {
-    pub(crate) const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::Mariadb, Self::Redis];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Sqlite, Self::Postgres, Self::Mariadb, Self::Mongodb, Self::Redis];
 
-    /// Those that keep users.
-    pub(crate) const OF_USERS: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mariadb];
+    /// Those with tables, whose ids are UUIDs or integers.
+    pub(crate) const fn is_sql(self) -> bool {
+        matches!(self, Self::Sqlite | Self::Postgres | Self::Mariadb)
+    }
+
+    /// Whether it is one that keeps users.
+    pub(crate) const fn keeps_users(self) -> bool {
+        !matches!(self, Self::Redis)
+    }
 
     /// What trials on it are called after.
     pub(crate) const fn name(self) -> &'static str {
@@ -23,6 +32,7 @@ impl System {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
             Self::Mariadb => "mariadb",
+            Self::Mongodb => "mongodb",
             Self::Redis => "redis",
         }
     }
@@ -32,6 +42,7 @@ impl System {
 pub(crate) struct Services {
     pub(super) postgres: String,
     pub(super) mariadb: String,
+    pub(super) mongodb: String,
     pub(super) redis: String,
 }
 
@@ -48,6 +59,7 @@ impl Services {
         Ok(Self {
             postgres: address("TEST_POSTGRES")?,
             mariadb: address("TEST_MARIADB")?,
+            mongodb: address("TEST_MONGODB")?,
             redis: address("TEST_REDIS")?,
         })
     }

@@ -1,5 +1,6 @@
 //! Where one server, or two that share it, keep users and tokens; scenarios look into it and change it.
 
+mod mongo;
 mod person;
 mod redis;
 mod sql;
@@ -13,16 +14,21 @@ use std::{
 use serde_json::Value;
 
 pub(crate) use self::person::{HASH, Person};
-use self::{redis::Redis, sql::Sql};
+use self::{mongo::Mongo, redis::Redis, sql::Sql};
 use super::system::{Services, System};
 
 pub(crate) struct Database {
     pub(super) system: System,
     /// As our server takes it.
     pub(super) url: String,
-    users: Sql,
+    users: Users,
     /// Where session tokens are, if not beside the users.
     pub(super) redis: Option<Redis>,
+}
+
+enum Users {
+    Sql(Sql),
+    Mongo(Mongo),
 }
 
 impl Database {
@@ -33,10 +39,15 @@ impl Database {
         folder: &Path,
         alone: bool,
     ) -> anyhow::Result<Self> {
+        let sql = |(url, users)| (url, Users::Sql(users));
         let (url, users) = match system {
-            System::Sqlite | System::Redis => Sql::sqlite(&folder.join("users.db")),
-            System::Postgres => Sql::postgres(&services.postgres).await?,
-            System::Mariadb => Sql::mariadb(&services.mariadb).await?,
+            System::Sqlite | System::Redis => sql(Sql::sqlite(&folder.join("users.db"))),
+            System::Postgres => sql(Sql::postgres(&services.postgres).await?),
+            System::Mariadb => sql(Sql::mariadb(&services.mariadb).await?),
+            System::Mongodb => {
+                let (url, users) = Mongo::new(&services.mongodb)?;
+                (url, Users::Mongo(users))
+            }
         };
         let redis =
             (system == System::Redis).then(|| Redis::new(&services.redis, folder, alone)).transpose()?;
@@ -44,27 +55,38 @@ impl Database {
     }
 
     async fn insert_user(&self, columns: &[(&str, Value)]) -> anyhow::Result<()> {
-        self.users.insert("user", columns).await
+        match &self.users {
+            Users::Sql(users) => users.insert("user", columns).await,
+            Users::Mongo(users) => users.insert_user(columns).await,
+        }
     }
 
     async fn insert_token(&self, token: &str, user: &str) -> anyhow::Result<()> {
-        match &self.redis {
-            Some(redis) => redis.insert(token, user).await,
-            None => self.users.insert_token(token, user).await,
+        match (&self.redis, &self.users) {
+            (Some(redis), _) => redis.insert(token, user).await,
+            (None, Users::Sql(users)) => users.insert_token(token, user).await,
+            (None, Users::Mongo(users)) => users.insert_token(token, user).await,
         }
     }
 
     /// Changes a column of a user.
     pub(super) async fn set(&self, user: &str, column: &str, value: &Value) -> anyhow::Result<()> {
-        self.users.set(user, column, value).await
+        match &self.users {
+            Users::Sql(users) => users.set(user, column, value).await,
+            Users::Mongo(users) => users.set(user, column, value).await,
+        }
     }
 
     /// Removes a user and the tokens kept beside users.
     pub(super) async fn remove(&self, user: &str) -> anyhow::Result<()> {
-        if self.redis.is_none() {
-            self.users.remove("accesstoken", "user_id", user).await?;
+        match (&self.users, &self.redis) {
+            (Users::Sql(users), None) => {
+                users.remove("accesstoken", "user_id", user).await?;
+                users.remove("user", "id", user).await
+            }
+            (Users::Sql(users), Some(_)) => users.remove("user", "id", user).await,
+            (Users::Mongo(users), _) => users.remove(user).await,
         }
-        self.users.remove("user", "id", user).await
     }
 
     /// Columns of a user, as text; nothing if there is no such user. `None` is a null, 1 and 0 are booleans.
@@ -73,17 +95,21 @@ impl Database {
         id: &str,
         columns: &[&str],
     ) -> anyhow::Result<Option<Vec<Option<String>>>> {
-        Ok(self.users.select("user", columns, "id", id).await?.into_iter().next())
+        match &self.users {
+            Users::Sql(users) => Ok(users.select("user", columns, "id", id).await?.into_iter().next()),
+            Users::Mongo(users) => users.user(id, columns).await,
+        }
     }
 
     /// The session tokens of a user.
     pub(super) async fn tokens(&self, user: &str) -> anyhow::Result<Vec<String>> {
-        match &self.redis {
-            Some(redis) => redis.tokens_of(user).await,
-            None => {
-                let rows = self.users.select("accesstoken", &["token"], "user_id", user).await?;
+        match (&self.redis, &self.users) {
+            (Some(redis), _) => redis.tokens_of(user).await,
+            (None, Users::Sql(users)) => {
+                let rows = users.select("accesstoken", &["token"], "user_id", user).await?;
                 Ok(rows.into_iter().flatten().flatten().collect())
             }
+            (None, Users::Mongo(users)) => users.tokens_of(user).await,
         }
     }
 }

@@ -37,6 +37,7 @@ impl Person {
         let position = name.bytes().fold(0_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 997);
         let id = match server.id_type {
             "integer" => (number * 1000 + position).to_string(),
+            "object_id" => format!("{number:08x}face4000{position:08x}"),
             _ => format!("{number:08x}-face-4000-8000-{position:012x}"),
         };
         let email = format!("{name}.{unique}@example.com");
@@ -57,7 +58,7 @@ impl Person {
         let claims = json!({"sub": id, "aud": ["fastapi-users:auth"], "exp": jwt::in_seconds(3600)});
         let header = json!({"alg": "HS256", "typ": "JWT"});
         let token = jwt::sign(&header, &claims.to_string(), Secrets::SHARED.jwt)?;
-        if server.id_type == "uuid" {
+        if server.id_type != "integer" {
             variables.own(&format!("{name}.upper"), id.to_uppercase());
             variables.own(&format!("{name}.tail"), id.replace('-', "").split_off(2));
         }
