@@ -79,6 +79,11 @@ pub(crate) fn trials(suite: &Arc<Suite>, system: System) -> Vec<Trial> {
         let pair = LazyPair::new(suite, system, Setup::Rules, databases);
         let name = "further columns of a database made by fastapi-users";
         trials.push(trial(&pair, name, async |pair| tell(pair, further_columns, false, 1).await));
+        if system == System::Mariadb {
+            let pair = LazyPair::new(suite, system, Setup::Plain, databases);
+            let name = "letters that the collation of fastapi-users takes for one";
+            trials.push(trial(&pair, name, async |pair| tell(pair, collation, false, 1).await));
+        }
         if suite.candidate == Candidate::Ours {
             trials.extend(migrate::trials(suite, system));
         }
@@ -264,6 +269,32 @@ fn further_columns() -> Vec<(Who, Step)> {
                 .gives(200, r#""first_name":"Arthur","age":43"#),
         ),
         (First, get("/users/me").bearer("<token>").gives(200, r#""first_name":"Arthur","age":43"#)),
+    ]
+}
+
+/// Contract C3: `u` is as good as `ü` to the index that fastapi-users made, but nobody else's address or token.
+fn collation() -> Vec<(Who, Step)> {
+    let (unicode, ascii) = ("ü.<unique>@example.com", "u.<unique>@example.com");
+    let register =
+        |email: &str| post("/auth/register").json(json!({"email": email, "password": "guinevere"}));
+    let me = |token: &str| get("/users/me").cookie("fastapiusersauth", token);
+    vec![
+        (First, register(unicode).save("/id", "id").gives(201, unicode)),
+        (First, login("/auth/jwt", ascii, "guinevere").gives(200, r#""sub":"<id>""#)),
+        (Second, login("/auth/jwt", ascii, "guinevere").gives(400, "LOGIN_BAD_CREDENTIALS")),
+        (Second, login("/auth/jwt", unicode, "guinevere").gives(200, r#""sub":"<id>""#)),
+        (Second, register(ascii).gives(400, EXISTS)),
+        (Second, user("arthur")),
+        (
+            Second,
+            patch("/users/me")
+                .by("arthur")
+                .json(json!({"email": ascii}))
+                .gives(400, "UPDATE_USER_EMAIL_ALREADY_EXISTS"),
+        ),
+        (First, me("ARTHUR--------------u1---------------------").gives(200, "<arthur.id>")),
+        (Second, me("ARTHUR--------------u1---------------------").gives(401, UNAUTHORIZED)),
+        (Second, me("<arthur.session>").gives(200, "<arthur.id>")),
     ]
 }
 

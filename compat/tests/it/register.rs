@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     Scenario, Setup,
-    System::{Mariadb, Postgres},
+    System::{Mariadb, Mongodb, Postgres},
     scenario::*,
 };
 
@@ -90,7 +90,7 @@ fn plain() -> Vec<Scenario> {
             // SQLite folds ASCII alone.
             register(json!({"email": "ü.<unique>@example.com", "password": "x"}))
                 .gives(201, "ü")
-                .on(&[Postgres, Mariadb], 400, EXISTS),
+                .on(&[Postgres, Mariadb, Mongodb], 400, EXISTS),
         ]),
     ]
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     Scenario, Setup, Step,
-    System::{Mariadb, Postgres},
+    System::{Mariadb, Mongodb, Postgres},
     scenario::*,
 };
 
@@ -12,6 +12,7 @@ const ARTHUR: &str = "/users/<arthur.id>";
 const NOBODY: &str = "/users/00000000-0000-4000-8000-000000000000";
 const UNAUTHORIZED: &str = r#"{"detail":"Unauthorized"}"#;
 const FORBIDDEN: &str = r#"{"detail":"Forbidden"}"#;
+const FAILURE: &str = "Internal Server Error";
 const NOT_FOUND: &str = r#"{"detail":"Not Found"}"#;
 const EXISTS: &str = r#"{"detail":"UPDATE_USER_EMAIL_ALREADY_EXISTS"}"#;
 
@@ -152,10 +153,12 @@ fn flags() -> Vec<Scenario> {
             [
                 superuser("merlin"),
                 user("arthur"),
-                change(json!({ flag: null })).gives(500, "Internal Server Error"),
+                change(json!({ flag: null })).gives(500, FAILURE),
+                // MongoDB has written the null, and then the user cannot be shown.
                 get(ARTHUR)
                     .by("merlin")
-                    .gives(200, r#""is_active":true,"is_superuser":false,"is_verified":false"#),
+                    .gives(200, r#""is_active":true,"is_superuser":false,"is_verified":false"#)
+                    .on(&[Mongodb], 500, FAILURE),
             ],
         )
     });
@@ -185,7 +188,9 @@ fn updates() -> Vec<Scenario> {
             change(json!({"email": "<merlin.email>"})).gives(400, EXISTS),
         ]),
         as_merlin("null is no address", Plain, vec![
-            change(json!({"email": null})).gives(500, "Internal Server Error"),
+            change(json!({"email": null})).gives(500, FAILURE),
+            // MongoDB has written it.
+            set("<arthur.id>", "email", "<arthur.email>"),
         ]),
         as_merlin("a new password", Plain, vec![
             change(json!({"password": "excalibur"})).gives(200, "<arthur.id>"),
