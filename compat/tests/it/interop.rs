@@ -56,6 +56,8 @@ pub(crate) fn trials(suite: &Arc<Suite>, system: System) -> Vec<Trial> {
         ("integer ids, made by fastapi-users", Setup::Integer, Candidate::Reference),
         ("integer ids, made by us", Setup::Integer, Candidate::Ours),
     ];
+    // No two of all stories on a system have one number: what they leave in Redis must differ.
+    let mut numbers = 1..;
     for (database, setup, maker) in databases {
         let is_made_by_us = maker == Candidate::Ours;
         if is_made_by_us && !keeps_users || setup == Setup::Integer && system == System::Mongodb {
@@ -64,7 +66,7 @@ pub(crate) fn trials(suite: &Arc<Suite>, system: System) -> Vec<Trial> {
         let pair = LazyPair::new(suite, system, setup, Databases::Shared { maker });
         let stories = if keeps_users { &[&SESSIONS[..], &STORIES[..]] } else { &[&SESSIONS[..]][..] };
         let told = stories.iter().copied().flatten().flat_map(|story| [(story, false), (story, true)]);
-        for (number, ((story, steps), reversed)) in (1..).zip(told) {
+        for (((story, steps), reversed), number) in told.zip(&mut numbers) {
             let way = if reversed { "from us to fastapi-users" } else { "from fastapi-users to us" };
             let name = format!("{database}: {story}, {way}");
             trials.push(trial(&pair, &name, async move |pair| tell(pair, *steps, reversed, number).await));
@@ -84,7 +86,7 @@ pub(crate) fn trials(suite: &Arc<Suite>, system: System) -> Vec<Trial> {
             let name = "letters that the collation of fastapi-users takes for one";
             trials.push(trial(&pair, name, async |pair| tell(pair, collation, false, 1).await));
         }
-        if suite.candidate == Candidate::Ours {
+        if suite.candidate == Candidate::Ours && system.is_sql() {
             trials.extend(migrate::trials(suite, system));
         }
     }

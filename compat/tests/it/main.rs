@@ -91,7 +91,10 @@ async fn comparison(
     compare(Comparison { scenario, number, pair, differences, tally: &suite.tally }).await
 }
 
-const FEATURES: [(&str, fn() -> Vec<Scenario>); 14] = [
+/// A feature, and what builds its scenarios.
+type Feature = (&'static str, fn() -> Vec<Scenario>);
+
+const FEATURES: [Feature; 14] = [
     ("register", register::scenarios),
     ("login", login::scenarios),
     ("users id", users_id::scenarios),

@@ -1,6 +1,6 @@
 //! The documents of fastapi-users, in MongoDB.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use mongodb::{
     Client,
     bson::{Bson, DateTime, Document, doc, oid::ObjectId},
@@ -45,9 +45,10 @@ impl Mongo {
     }
 
     pub(super) async fn set(&self, user: &str, field: &str, value: &Value) -> anyhow::Result<()> {
-        let (user, change) =
-            (doc! { "_id": ObjectId::parse_str(user)? }, doc! { "$set": { field: bson(value) } });
-        self.collection(USERS).await?.update_one(user, change).await?;
+        let id = doc! { "_id": ObjectId::parse_str(user)? };
+        let change = doc! { "$set": { field: bson(value) } };
+        let updated = self.collection(USERS).await?.update_one(id, change).await?;
+        ensure!(updated.matched_count == 1, "there is no user {user}");
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use sqlx::{
     AssertSqlSafe, Column, ColumnIndex, Connection, Decode, MySqlConnection, MySqlPool, PgConnection, PgPool,
@@ -54,7 +54,8 @@ impl Sql {
         let names: Vec<String> = columns.iter().map(|(name, _)| self.name(name)).collect();
         let values: Vec<String> = columns.iter().map(|(_, value)| self.literal(value)).collect();
         let (table, names, values) = (self.name(table), names.join(", "), values.join(", "));
-        self.execute(format!("INSERT INTO {table} ({names}) VALUES ({values})")).await
+        self.execute(format!("INSERT INTO {table} ({names}) VALUES ({values})")).await?;
+        Ok(())
     }
 
     pub(super) async fn insert_token(&self, token: &str, user: &str) -> anyhow::Result<()> {
@@ -68,12 +69,15 @@ impl Sql {
     pub(super) async fn set(&self, user: &str, column: &str, value: &Value) -> anyhow::Result<()> {
         let (table, column, value) = (self.name("user"), self.name(column), self.literal(value));
         let id = self.literal(&json!(user));
-        self.execute(format!("UPDATE {table} SET {column} = {value} WHERE id = {id}")).await
+        let update = format!("UPDATE {table} SET {column} = {value} WHERE id = {id}");
+        ensure!(self.execute(update).await? == 1, "there is no user {user}");
+        Ok(())
     }
 
     pub(super) async fn remove(&self, table: &str, column: &str, value: &str) -> anyhow::Result<()> {
         let (table, column, value) = (self.name(table), self.name(column), self.literal(&json!(value)));
-        self.execute(format!("DELETE FROM {table} WHERE {column} = {value}")).await
+        self.execute(format!("DELETE FROM {table} WHERE {column} = {value}")).await?;
+        Ok(())
     }
 
     pub(super) async fn select(
@@ -94,14 +98,15 @@ impl Sql {
         })
     }
 
-    async fn execute(&self, statement: String) -> anyhow::Result<()> {
+    /// How many rows it has changed.
+    async fn execute(&self, statement: String) -> anyhow::Result<u64> {
         let statement = sqlx::raw_sql(AssertSqlSafe(statement));
-        match self {
-            Self::Sqlite(pool) => drop(statement.execute(pool).await?),
-            Self::Postgres(pool) => drop(statement.execute(pool).await?),
-            Self::Mariadb(pool) => drop(statement.execute(pool).await?),
-        }
-        Ok(())
+        let changed = match self {
+            Self::Sqlite(pool) => statement.execute(pool).await?.rows_affected(),
+            Self::Postgres(pool) => statement.execute(pool).await?.rows_affected(),
+            Self::Mariadb(pool) => statement.execute(pool).await?.rows_affected(),
+        };
+        Ok(changed)
     }
 
     /// A name that may be a keyword.
