@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::{
     AssertSqlSafe, Column, ColumnIndex, Connection, Decode, MySqlConnection, MySqlPool, PgConnection, PgPool,
     Row, SqlitePool, TypeInfo,
-    mysql::MySqlPoolOptions,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions},
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
@@ -46,7 +46,9 @@ impl Sql {
         let mut connection = MySqlConnection::connect(server).await.context("MariaDB (TEST_MARIADB)")?;
         let create = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci");
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await?;
-        let pool = MySqlPoolOptions::new().max_connections(2).connect_lazy(&url)?;
+        // In the server's time zone, as fastapi-users is.
+        let options = url.parse::<MySqlConnectOptions>()?.timezone(None);
+        let pool = MySqlPoolOptions::new().max_connections(2).connect_lazy_with(options);
         Ok((url, Self::Mariadb(pool)))
     }
 

@@ -34,13 +34,14 @@ const SETTINGS: &str = "SET innodb_lock_wait_timeout = 5, sql_mode = concat(@@sq
 pub(super) struct MysqlDriver(MySqlPool);
 
 impl MysqlDriver {
-    /// Connects; the URL's `ssl-mode` says how.
+    /// Connects; the URL's `ssl-mode` says how. The time zone is the server's, as it is for fastapi-users: that writes UTC
+    /// into a column of type TIMESTAMP, which the zone of each session shifts. Our own columns have none.
     pub(super) async fn open(url: &str) -> Result<Self, BoxError> {
         let options: MySqlConnectOptions = url.parse()?;
         let pool = MySqlPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(WAIT).after_connect(
             |connection, _| Box::pin(async move { connection.execute(SETTINGS).await.map(drop) }),
         );
-        Ok(Self(pool.connect_with(options.timezone("+00:00".to_owned())).await?))
+        Ok(Self(pool.connect_with(options.timezone(None)).await?))
     }
 
     /// Works on a pool of the application.
