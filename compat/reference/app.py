@@ -1,7 +1,8 @@
 """fastapi-users as its documentation sets it up, configured by a JSON file: what our server is compared with.
 
 Run: python app.py CONFIG. Prints `listening on http://127.0.0.1:PORT` when it is ready.
-The keys of CONFIG are those of `Settings` in ../tests/it/harness/settings.rs, and `database`, the path of a SQLite file.
+The keys of CONFIG are those of `Settings` in ../tests/it/harness/settings.rs, and where users and tokens are kept:
+`database`, such as sqlite:/users.db, postgres://…, mysql://… or mongodb://…, and `redis_url` with `redis_prefix`.
 """
 
 import contextlib
@@ -11,34 +12,27 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import redis.asyncio
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi_users import (
-    BaseUserManager,
-    FastAPIUsers,
-    IntegerIDMixin,
-    InvalidPasswordException,
-    UUIDIDMixin,
-)
+from fastapi_users import BaseUserManager, FastAPIUsers, InvalidPasswordException
 from fastapi_users.authentication import (
     AuthenticationBackend,
     BearerTransport,
     CookieTransport,
     JWTStrategy,
+    RedisStrategy,
 )
 from fastapi_users.authentication.strategy.db import DatabaseStrategy
-from fastapi_users_db_sqlalchemy import SQLAlchemyUserDatabase
-from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyAccessTokenDatabase
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
-from models import tables
+from documents import documents
 from schemas import schemas
+from sql import sql
 
 config = json.loads(Path(sys.argv[1]).read_text(), object_hook=lambda values: SimpleNamespace(**values))
 
-engine = create_async_engine(f"sqlite+aiosqlite:///{config.database}")
-new_session = async_sessionmaker(engine, expire_on_commit=False)
-Base, User, AccessToken = tables(config)
+database = documents(config) if config.database.startswith("mongodb") else sql(config)
+sessions = redis.asyncio.from_url(config.redis_url, decode_responses=True) if config.redis_url else None
 UserRead, UserCreate, UserUpdate = schemas(config)
 
 events: list[dict[str, str | None]] = []
@@ -48,9 +42,7 @@ def record(hook: str, user, token: str | None = None) -> None:
     events.append({"hook": hook, "email": user.email, "token": token})
 
 
-class UserManager(
-    IntegerIDMixin if config.id_type == "integer" else UUIDIDMixin, BaseUserManager
-):
+class UserManager(database.ids, BaseUserManager):
     reset_password_token_secret = config.secrets.reset
     verification_token_secret = config.secrets.verification
 
@@ -90,13 +82,8 @@ class UserManager(
         record("after_delete", user)
 
 
-async def session():
-    async with new_session() as opened:
-        yield opened
-
-
-async def user_manager(opened=Depends(session)):
-    yield UserManager(SQLAlchemyUserDatabase(opened, User))
+async def user_manager(users=Depends(database.users)):
+    yield UserManager(users)
 
 
 def backend(settings) -> AuthenticationBackend:
@@ -117,12 +104,16 @@ def backend(settings) -> AuthenticationBackend:
     def jwt_strategy() -> JWTStrategy:
         return JWTStrategy(secret=config.secrets.jwt, lifetime_seconds=settings.lifetime)
 
-    def database_strategy(opened=Depends(session)) -> DatabaseStrategy:
-        tokens = SQLAlchemyAccessTokenDatabase(opened, AccessToken)
+    def database_strategy(tokens=Depends(database.tokens)) -> DatabaseStrategy:
         return DatabaseStrategy(tokens, lifetime_seconds=settings.lifetime)
 
-    strategy = jwt_strategy if settings.strategy == "jwt" else database_strategy
-    return AuthenticationBackend(settings.name, transport, get_strategy=strategy)
+    def redis_strategy() -> RedisStrategy:
+        # Redis takes no lifetime of zero seconds.
+        lifetime = settings.lifetime or None
+        return RedisStrategy(sessions, lifetime_seconds=lifetime, key_prefix=config.redis_prefix)
+
+    strategies = {"jwt": jwt_strategy, "database": database_strategy, "redis": redis_strategy}
+    return AuthenticationBackend(settings.name, transport, get_strategy=strategies[settings.strategy])
 
 
 def auth_routes(users: FastAPIUsers, backends: list[AuthenticationBackend]) -> APIRouter:
@@ -141,8 +132,7 @@ def auth_routes(users: FastAPIUsers, backends: list[AuthenticationBackend]) -> A
 
 @contextlib.asynccontextmanager
 async def lifespan(_: FastAPI):
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    await database.create()
     print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     yield
 

@@ -8,7 +8,7 @@ from fastapi_users_db_sqlalchemy.access_token import (
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
-COLUMNS = {"text": String, "integer": BigInteger}
+COLUMNS = {"text": String(255), "integer": BigInteger()}
 
 
 def tables(config):
@@ -18,7 +18,7 @@ def tables(config):
         pass
 
     fields = {
-        field.name: Column(COLUMNS[field.kind](), nullable=not field.required) for field in config.fields
+        field.name: Column(COLUMNS[field.kind], nullable=not field.required) for field in config.fields
     }
 
     if config.id_type == "integer":

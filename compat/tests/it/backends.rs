@@ -7,10 +7,10 @@ const NAME: &str = "fastapiusersauth";
 const UNAUTHORIZED: &str = r#"{"detail":"Unauthorized"}"#;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    let mut all = headers();
-    all.extend(cookies());
-    all.extend(several());
-    all
+    // What a header says is found out before any database is asked.
+    let headers = headers().into_iter().map(Scenario::once);
+    let of_sessions = cookies().into_iter().chain(several()).map(Scenario::of_sessions);
+    headers.chain(of_sessions).collect()
 }
 
 fn headers() -> Vec<Scenario> {

@@ -6,6 +6,7 @@ use crate::harness::{
     Scenario,
     Setup::Plain,
     Step,
+    System::{Mariadb, Mongodb, Postgres},
     scenario::{Purpose, *},
 };
 
@@ -14,7 +15,8 @@ const EXISTS: &str = r#"{"detail":"REGISTER_USER_ALREADY_EXISTS"}"#;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
     let mut all = accepted();
-    all.extend(refused());
+    // What is no address gets to no database.
+    all.extend(refused().into_iter().map(Scenario::once));
     all.extend(found());
     all.extend(foreign());
     all
@@ -44,7 +46,7 @@ fn accepted() -> Vec<Scenario> {
             Plain,
             [
                 register(email).save("/id", "id").gives(201, format!(r#""email":"{read}""#)),
-                stored("SELECT email FROM \"user\" WHERE id = '<id>'", read),
+                stored("<id>", &["email"], read),
             ],
         )
     });
@@ -60,7 +62,7 @@ fn updates() -> Vec<Scenario> {
                     .by("arthur")
                     .json(json!({ "email": email }))
                     .gives(200, format!(r#""email":"{read}""#)),
-                stored("SELECT email FROM \"user\" WHERE id = '<arthur.id>'", read),
+                stored("<arthur.id>", &["email"], *read),
             ]
         });
         scenario(name, Plain, [user("arthur")].into_iter().chain(steps))
@@ -342,7 +344,7 @@ fn refused() -> Vec<Scenario> {
     ]
 }
 
-/// An address is found in any case of its ASCII letters, and in no other form.
+/// An address is found in any case of its letters, as far as the database knows cases, and in no other form.
 fn found() -> Vec<Scenario> {
     vec![
         scenario(
@@ -350,9 +352,7 @@ fn found() -> Vec<Scenario> {
             Plain,
             [
                 user("arthur"),
-                Step::Change(
-                    "UPDATE \"user\" SET email = 'King.Arthur.<unique>@camelot.bt' WHERE id = '<arthur.id>'",
-                ),
+                set("<arthur.id>", "email", "King.Arthur.<unique>@camelot.bt"),
                 login("/auth/jwt", "king.arthur.<unique>@camelot.bt", "guinevere").gives(200, "<arthur.id>"),
                 login("/auth/jwt", "KING.ARTHUR.<unique>@CAMELOT.BT", "guinevere").gives(200, "<arthur.id>"),
                 register("king.ARTHUR.<unique>@CAMELOT.bt").gives(400, EXISTS),
@@ -364,10 +364,19 @@ fn found() -> Vec<Scenario> {
             Plain,
             [
                 user("arthur"),
-                Step::Change("UPDATE \"user\" SET email = 'Ä.<unique>@münchen.de' WHERE id = '<arthur.id>'"),
+                set("<arthur.id>", "email", "Ä.<unique>@münchen.de"),
                 login("/auth/jwt", "Ä.<unique>@MüNCHEN.DE", "guinevere").gives(200, "<arthur.id>"),
-                login("/auth/jwt", "ä.<unique>@münchen.de", "guinevere").gives(400, BAD),
-                login("/auth/jwt", "A\u{308}.<unique>@münchen.de", "guinevere").gives(400, BAD),
+                login("/auth/jwt", "ä.<unique>@münchen.de", "guinevere").gives(400, BAD).on(
+                    // SQLite folds ASCII alone.
+                    &[Postgres, Mariadb, Mongodb],
+                    200,
+                    "<arthur.id>",
+                ),
+                login("/auth/jwt", "A\u{308}.<unique>@münchen.de", "guinevere").gives(400, BAD).on(
+                    &[Mongodb],
+                    200,
+                    "<arthur.id>",
+                ),
                 login("/auth/jwt", "Ä.<unique>@xn--mnchen-3ya.de", "guinevere").gives(400, BAD),
                 register("A\u{308}.<unique>@MÜNCHEN.de").gives(400, EXISTS),
                 register("Ä.<unique>@xn--mnchen-3ya.de").gives(400, EXISTS),
@@ -437,9 +446,7 @@ fn foreign() -> Vec<Scenario> {
             Plain,
             [
                 user("arthur"),
-                Step::Change(
-                    "UPDATE \"user\" SET email = 'Arthur.<unique>@EXAMPLE.com' WHERE id = '<arthur.id>'",
-                ),
+                set("<arthur.id>", "email", "Arthur.<unique>@EXAMPLE.com"),
                 login("/auth/jwt", "<arthur.email>", "guinevere").gives(200, "<arthur.id>"),
                 me().gives(200, r#""email":"Arthur.<unique>@example.com""#),
                 register("arthur.<unique>@example.com").gives(400, EXISTS),
@@ -450,9 +457,7 @@ fn foreign() -> Vec<Scenario> {
             Plain,
             [
                 user("arthur"),
-                Step::Change(
-                    "UPDATE \"user\" SET email = '<unique>@xn--mnchen-3ya.de' WHERE id = '<arthur.id>'",
-                ),
+                set("<arthur.id>", "email", "<unique>@xn--mnchen-3ya.de"),
                 login("/auth/jwt", "<unique>@xn--mnchen-3ya.de", "guinevere").gives(200, "<arthur.id>"),
                 me().gives(200, r#""email":"<unique>@münchen.de""#),
             ],
@@ -462,7 +467,7 @@ fn foreign() -> Vec<Scenario> {
             Plain,
             [
                 user("arthur"),
-                Step::Change("UPDATE \"user\" SET email = 'arthur-<unique>' WHERE id = '<arthur.id>'"),
+                set("<arthur.id>", "email", "arthur-<unique>"),
                 login("/auth/jwt", "ARTHUR-<unique>", "guinevere").gives(200, "<arthur.id>"),
                 me().gives(500, "Internal Server Error"),
             ],
@@ -472,7 +477,7 @@ fn foreign() -> Vec<Scenario> {
             Plain,
             [
                 user("arthur"),
-                Step::Change("UPDATE \"user\" SET email = '<unique>@localhost' WHERE id = '<arthur.id>'"),
+                set("<arthur.id>", "email", "<unique>@localhost"),
                 login("/auth/jwt", "<unique>@localhost", "guinevere").gives(200, "<arthur.id>"),
                 me().gives(500, "Internal Server Error"),
             ],

@@ -6,8 +6,7 @@ const UNAUTHORIZED: &str = r#"{"detail":"Unauthorized"}"#;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
     use Setup::{Plain, Verified};
-    let tokens = "SELECT token FROM accesstoken WHERE user_id = '<arthur.id>'";
-    vec![
+    let scenarios = vec![
         scenario(
             "a JWT stays valid",
             Plain,
@@ -26,7 +25,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
                     204,
                     r#"set-cookie: fastapiusersauth=""; HttpOnly; Max-Age=0; Path=/; SameSite=lax; Secure"#,
                 ),
-                stored(tokens, ""),
+                tokens("<arthur.id>", "none"),
                 get("/users/me").cookie("fastapiusersauth", "<arthur.session>").gives(401, UNAUTHORIZED),
             ],
         ),
@@ -37,7 +36,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
                 user("arthur"),
                 login("/auth/cookie", "<arthur.email>", "guinevere").save_cookie("second").gives(204, ""),
                 post("/auth/cookie/logout").cookie("fastapiusersauth", "<second>").gives(204, ""),
-                stored(tokens, "<arthur.session>"),
+                tokens("<arthur.id>", "<arthur.session>"),
             ],
         ),
         scenario(
@@ -92,7 +91,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
                 post("/auth/cookie/logout")
                     .cookie("fastapiusersauth", "<arthur.session>")
                     .gives(403, "Forbidden"),
-                stored(tokens, "<arthur.session>"),
+                tokens("<arthur.id>", "<arthur.session>"),
             ],
         ),
         scenario(
@@ -117,7 +116,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             [
                 user("arthur"),
                 post("/auth/jwt/logout").cookie("fastapiusersauth", "<arthur.session>").gives(204, ""),
-                stored(tokens, "<arthur.session>"),
+                tokens("<arthur.id>", "<arthur.session>"),
             ],
         ),
         scenario(
@@ -126,7 +125,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
             [
                 user("arthur"),
                 post("/auth/cookie/logout").by("arthur").gives(204, "Max-Age=0"),
-                stored(tokens, "<arthur.session>"),
+                tokens("<arthur.id>", "<arthur.session>"),
             ],
         ),
         scenario(
@@ -138,8 +137,9 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
                     .by("arthur")
                     .cookie("fastapiusersauth", "<arthur.session>")
                     .gives(204, "Max-Age=0"),
-                stored(tokens, "<arthur.session>"),
+                tokens("<arthur.id>", "<arthur.session>"),
             ],
         ),
-    ]
+    ];
+    scenarios.into_iter().map(Scenario::of_sessions).collect()
 }

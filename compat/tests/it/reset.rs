@@ -113,7 +113,8 @@ fn resets() -> Vec<Scenario> {
             log_in("excalibur").gives(200, "<arthur.id>"),
             log_in("guinevere").gives(400, "LOGIN_BAD_CREDENTIALS"),
             stored(
-                "SELECT hashed_password, is_verified FROM \"user\" WHERE id = '<arthur.id>'",
+                "<arthur.id>",
+                &["hashed_password", "is_verified"],
                 "$argon2id$v=19$m=65536,t=3,p=4$<22>$<43> | 0",
             ),
         ]),
@@ -126,7 +127,8 @@ fn resets() -> Vec<Scenario> {
             reset("excalibur").gives(200, "null"),
             get("/users/me").by("arthur").gives(200, "<arthur.id>"),
             get("/users/me").cookie("fastapiusersauth", "<arthur.session>").gives(200, "<arthur.id>"),
-        ]),
+        ])
+        .of_sessions(),
         mailed("a bad password does not use the token up", Rules, vec![
             reset("short").gives(
                 400,
@@ -160,26 +162,17 @@ fn ends() -> Vec<Scenario> {
         mailed(
             "after the user was deactivated",
             Plain,
-            vec![
-                Step::Change("UPDATE \"user\" SET is_active = 0 WHERE id = '<arthur.id>'"),
-                reset("excalibur").gives(400, BAD_TOKEN),
-            ],
+            vec![set("<arthur.id>", "is_active", false), reset("excalibur").gives(400, BAD_TOKEN)],
         ),
         mailed(
             "after the user was deleted",
             Plain,
-            vec![
-                Step::Change("DELETE FROM \"user\" WHERE id = '<arthur.id>'"),
-                reset("excalibur").gives(400, BAD_TOKEN),
-            ],
+            vec![Step::Remove { user: "<arthur.id>" }, reset("excalibur").gives(400, BAD_TOKEN)],
         ),
         mailed(
             "after the user was verified",
             Plain,
-            vec![
-                Step::Change("UPDATE \"user\" SET is_verified = 1 WHERE id = '<arthur.id>'"),
-                reset("excalibur").gives(200, "null"),
-            ],
+            vec![set("<arthur.id>", "is_verified", true), reset("excalibur").gives(200, "null")],
         ),
         mailed(
             "it is no other token",

@@ -1,5 +1,7 @@
 //! Which JWTs are accepted: signed with the right secret, but unlike those that either server makes (RFC 7519, 8725).
 
+mod one_time;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Scenario, Setup::Plain, Step, in_seconds, scenario::*};
@@ -10,12 +12,11 @@ const BAD_RESET: &str = r#"{"detail":"RESET_PASSWORD_BAD_TOKEN"}"#;
 const BAD_VERIFY: &str = r#"{"detail":"VERIFY_USER_BAD_TOKEN"}"#;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    let mut all = times();
-    all.extend(claims());
-    all.extend(headers());
-    all.extend(forms());
-    all.extend(one_time());
-    all.extend(mixed_up());
+    // What a token says is judged before any database is asked.
+    let judged = [times(), claims(), headers(), forms()];
+    let mut all: Vec<Scenario> = judged.into_iter().flatten().map(Scenario::once).collect();
+    all.extend(one_time::scenarios());
+    all.extend(mixed_up().into_iter().map(Scenario::of_sessions));
     all
 }
 
@@ -312,115 +313,6 @@ fn forms() -> Vec<Scenario> {
         ),
         bearers("a signature with padding", 200, &["<arthur.jwt>="]),
         bearers("a signature with too much padding", 401, &["<arthur.jwt>==", "<arthur.jwt>==="]),
-    ]
-}
-
-/// The same rules hold for the tokens that are mailed, which may also have no `exp`.
-fn one_time() -> Vec<Scenario> {
-    let later = in_seconds(600);
-    let verify = |name: &str, status, says: &str, tokens: Vec<Value>| {
-        let uses = tokens.into_iter().flat_map(|changed| {
-            [
-                Step::Change("UPDATE \"user\" SET is_verified = 0 WHERE id = '<arthur.id>'"),
-                forge("token", "verification", verify_claims(changed)),
-                post("/auth/verify").json(json!({"token": "<token>"})).gives(status, says),
-            ]
-        });
-        scenario(name, Plain, [user("arthur"), user("lancelot")].into_iter().chain(uses))
-    };
-    let reset = |name: &str, status, says: &str, tokens: Vec<Value>| {
-        let uses = tokens.into_iter().flat_map(|changed| {
-            [
-                forge("token", "reset", reset_claims(changed)),
-                post("/auth/reset-password")
-                    .json(json!({"token": "<token>", "password": "x"}))
-                    .gives(status, says),
-            ]
-        });
-        scenario(name, Plain, [user("arthur"), user("lancelot")].into_iter().chain(uses))
-    };
-    let refused = || {
-        vec![
-            json!({"exp": in_seconds(0)}),
-            json!({"exp": null}),
-            json!({"nbf": later}),
-            json!({"iat": later}),
-            json!({"aud": null}),
-            json!({"aud": "fastapi-users:auth"}),
-            json!({"jti": 5}),
-            json!({"sub": null}),
-            json!({"sub": 5}),
-            json!({"sub": "nobody"}),
-            json!({"sub": "<lancelot.id>"}),
-            json!({"sub": "00000000-0000-4000-8000-000000000000"}),
-        ]
-    };
-    vec![
-        verify(
-            "a verify token that neither server makes",
-            200,
-            r#""is_verified":true"#,
-            vec![
-                json!({}),
-                json!({"exp": later as f64 + 0.5}),
-                json!({"exp": later.to_string()}),
-                json!({"aud": ["fastapi-users:verify", "another"]}),
-                json!({"iss": "https://example.com", "jti": "x", "iat": 0, "nbf": 0}),
-                json!({"email": "ARTHUR.<unique>@EXAMPLE.COM"}),
-            ],
-        ),
-        verify("a verify token that is wrong", 400, BAD_VERIFY, refused()),
-        verify(
-            "a verify token of another address",
-            400,
-            BAD_VERIFY,
-            vec![
-                json!({"email": "<lancelot.email>"}),
-                json!({"email": "nobody.<unique>@example.com"}),
-                json!({"email": " <arthur.email>"}),
-                json!({"email": ""}),
-                json!({"email": null}),
-                json!({"email": 5}),
-            ],
-        ),
-        verify(
-            "a verify token whose address is a list",
-            500,
-            "Internal Server Error",
-            vec![json!({"email": ["<arthur.email>"]})],
-        ),
-        reset(
-            "a reset token that neither server makes",
-            200,
-            "null",
-            vec![json!({"exp": later.to_string(), "aud": ["another", "fastapi-users:reset"], "iss": 5})],
-        ),
-        reset(
-            "a reset token that is wrong",
-            400,
-            BAD_RESET,
-            refused().into_iter().filter(|changed| changed["sub"] != "<lancelot.id>").collect(),
-        ),
-        reset(
-            "a reset token with the fingerprint of another password",
-            400,
-            BAD_RESET,
-            vec![
-                json!({"password_fgpt": "$argon2id$v=19$m=8,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$sieyRfMltyAMzPpERLMJ1VkyDlzQSf0OqrNeF6+9oUw"}),
-                json!({"password_fgpt": "$argon2id$v=19$m=8,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg"}),
-            ],
-        ),
-        reset(
-            "a reset token whose fingerprint is no hash",
-            500,
-            "Internal Server Error",
-            vec![
-                json!({"password_fgpt": "<arthur.email>"}),
-                json!({"password_fgpt": ""}),
-                json!({"password_fgpt": 5}),
-                json!({"password_fgpt": null}),
-            ],
-        ),
     ]
 }
 

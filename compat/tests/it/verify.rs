@@ -98,30 +98,30 @@ fn verifications() -> Vec<Scenario> {
                 200,
                 r#"{"id":"<arthur.id>","email":"<arthur.email>","is_active":true,"is_superuser":false,"is_verified":true}"#,
             ),
-            stored("SELECT is_verified FROM \"user\" WHERE id = '<arthur.id>'", "1"),
+            stored("<arthur.id>", &["is_verified"], "1"),
         ]),
         mailed("twice", Plain, vec![verify().gives(200, "<arthur.id>"), verify().gives(400, ALREADY)]),
         mailed("again, after the flag was taken away", Plain, vec![
             verify().gives(200, "<arthur.id>"),
-            Step::Change("UPDATE \"user\" SET is_verified = 0 WHERE id = '<arthur.id>'"),
+            set("<arthur.id>", "is_verified", false),
             verify().gives(200, "<arthur.id>"),
         ]),
         mailed("a user who was verified meanwhile", Plain, vec![
-            Step::Change("UPDATE \"user\" SET is_verified = 1 WHERE id = '<arthur.id>'"),
+            set("<arthur.id>", "is_verified", true),
             verify().gives(400, ALREADY),
         ]),
         mailed("an inactive user", Plain, vec![
-            Step::Change("UPDATE \"user\" SET is_active = 0 WHERE id = '<arthur.id>'"),
+            set("<arthur.id>", "is_active", false),
             verify().gives(200, r#""is_active":false,"is_superuser":false,"is_verified":true"#),
         ]),
         mailed("a deleted user", Plain, vec![
-            Step::Change("DELETE FROM \"user\" WHERE id = '<arthur.id>'"),
+            Step::Remove { user: "<arthur.id>" },
             verify().gives(400, BAD_TOKEN),
         ]),
         mailed("an address that is no longer the user's", Plain, vec![
             patch("/users/me").by("arthur").json(json!({"email": "new.<unique>@example.com"})).gives(200, "<arthur.id>"),
             verify().gives(400, BAD_TOKEN),
-            stored("SELECT is_verified FROM \"user\" WHERE id = '<arthur.id>'", "0"),
+            stored("<arthur.id>", &["is_verified"], "0"),
         ]),
         mailed("an address that is another user's now", Plain, vec![
             patch("/users/me").by("arthur").json(json!({"email": "new.<unique>@example.com"})).gives(200, "<arthur.id>"),

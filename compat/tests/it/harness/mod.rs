@@ -3,19 +3,24 @@
 pub(crate) mod database;
 pub(crate) mod jwt;
 mod normal;
-mod ours;
+pub(crate) mod ours;
 mod reference;
 mod run;
 pub(crate) mod scenario;
 mod send;
 mod server;
 pub(crate) mod settings;
+mod suite;
+pub(crate) mod system;
 mod variables;
 
 pub(crate) use axum_users_testkit::Purpose;
+pub(crate) use database::Database;
 pub(crate) use jwt::in_seconds;
 pub(crate) use run::{Comparison, Tally, compare, replay};
 pub(crate) use scenario::{Scenario, Step};
 pub(crate) use send::{Observation, simultaneously};
-pub(crate) use server::{Candidate, Pair, Server};
+pub(crate) use server::{Candidate, Databases, LazyPair, Pair, Server};
 pub(crate) use settings::Setup;
+pub(crate) use suite::Suite;
+pub(crate) use system::System;

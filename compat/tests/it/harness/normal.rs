@@ -59,7 +59,6 @@ pub(super) fn header(
 pub(super) fn cell(value: &str, variables: &Variables) -> String {
     match variables.name_of(value) {
         Some(placeholder) => placeholder.to_owned(),
-        None if is_time(value) => "<time>".to_owned(),
         None => text(&hash(value), variables),
     }
 }
@@ -82,6 +81,9 @@ pub(super) fn text(value: &str, variables: &Variables) -> String {
     if is_uuid(value) {
         return "<uuid>".to_owned();
     }
+    if value.len() == 24 && value.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+        return "<object id>".to_owned();
+    }
     if value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
         return "<token>".to_owned();
     }
@@ -89,18 +91,9 @@ pub(super) fn text(value: &str, variables: &Variables) -> String {
 }
 
 fn is_uuid(value: &str) -> bool {
-    matches_shape(value, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
-}
-
-fn is_time(value: &str) -> bool {
-    matches_shape(value, "0000-00-00 00:00:00.000000")
-}
-
-/// `x` stands for a lower-case hexadecimal digit, `0` for a decimal one.
-fn matches_shape(value: &str, shape: &str) -> bool {
+    let shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
     let fits = |(byte, wanted): (u8, u8)| match wanted {
         b'x' => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
-        b'0' => byte.is_ascii_digit(),
         other => byte == other,
     };
     value.len() == shape.len() && value.bytes().zip(shape.bytes()).all(fits)

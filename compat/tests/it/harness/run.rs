@@ -9,8 +9,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use super::{
-    Candidate, Pair, Purpose, Scenario, Server, Step, database, jwt,
-    scenario::Expected,
+    Candidate, Pair, Purpose, Scenario, Server, Step, System, jwt, normal,
     send::{Content, Observation, send},
     settings::Secrets,
     variables::Variables,
@@ -43,6 +42,7 @@ pub(crate) async fn compare(comparison: Comparison<'_>) -> anyhow::Result<()> {
     let Comparison { scenario, number, pair, differences, tally } = comparison;
     let mut reference = Side::new(&pair.reference, number);
     let mut candidate = Side::new(&pair.candidate, number);
+    let system = pair.reference.system();
     let mut compared = 0;
     for step in &scenario.steps {
         let (expected, actual) = tokio::join!(reference.perform(step, tally), candidate.perform(step, tally));
@@ -50,7 +50,7 @@ pub(crate) async fn compare(comparison: Comparison<'_>) -> anyhow::Result<()> {
         let expected = expected.with_context(|| format!("fastapi-users at {}", at()))?;
         let actual = actual.with_context(|| format!("the candidate at {}", at()))?;
         let (Some(mut expected), Some(actual)) = (expected, actual) else { continue };
-        as_intended(step, &expected, &reference.variables).with_context(at)?;
+        as_intended(step, &expected, system, &reference.variables).with_context(at)?;
         compared += 1;
         tally.steps.fetch_add(1, Ordering::Relaxed);
         if pair.candidate.kind == Candidate::Ours {
@@ -69,6 +69,9 @@ pub(crate) async fn compare(comparison: Comparison<'_>) -> anyhow::Result<()> {
             }
         }
     }
+    if let Some(difference) = differences.iter().find(|difference| difference.step > compared) {
+        bail!("the list of differences is stale: there is no step {}", difference.step);
+    }
     tally.scenarios.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }
@@ -82,7 +85,7 @@ pub(crate) async fn replay(steps: &[(&Server, Step)], number: usize) -> anyhow::
         let mut side = Side { server, variables, mails };
         let at = || format!("step {}, {:?}: {}", position + 1, server.kind, label(step));
         if let Some(observation) = side.perform(step, &tally).await.with_context(at)? {
-            as_intended(step, &observation, &side.variables).with_context(at)?;
+            as_intended(step, &observation, server.system(), &side.variables).with_context(at)?;
         }
         Side { variables, mails, .. } = side;
     }
@@ -132,14 +135,30 @@ impl<'a> Side<'a> {
                 variables.own(name, token);
                 None
             }
-            Step::Change(statement) => {
-                database::change(&server.database, &variables.fill(statement)).await?;
+            Step::Set { user, column, value } => {
+                server.database.set(&variables.fill(user), column, &variables.fill_json(value)).await?;
+                None
+            }
+            Step::Remove { user } => {
+                server.database.remove(&variables.fill(user)).await?;
                 None
             }
             Step::Send(request, _) => Some(send(server, request, variables, &mut added).await?),
-            Step::Rows { query, .. } => {
-                let rows = database::rows(&server.database, &variables.fill(query), variables).await?;
-                Some(Observation::text(rows))
+            Step::Stored { user, columns, .. } => {
+                let cell = |cell: Option<String>| match cell {
+                    Some(text) => normal::cell(&text, variables),
+                    None => "null".to_owned(),
+                };
+                let row = server.database.user(&variables.fill(user), columns).await?;
+                let row: Option<Vec<String>> = row.map(|row| row.into_iter().map(cell).collect());
+                Some(Observation::text(row.map_or("none".to_owned(), |row| row.join(" | "))))
+            }
+            Step::Tokens { user, .. } => {
+                let mut tokens = server.database.tokens(&variables.fill(user)).await?;
+                tokens.iter_mut().for_each(|token| *token = normal::cell(token, variables));
+                tokens.sort();
+                let tokens = if tokens.is_empty() { "none".to_owned() } else { tokens.join(" ") };
+                Some(Observation::text(tokens))
             }
             Step::Mail { email, purpose, name } => {
                 let email = variables.fill(email);
@@ -159,20 +178,26 @@ impl<'a> Side<'a> {
 }
 
 /// Whether fastapi-users answered what the scenario is about.
-fn as_intended(step: &Step, observation: &Observation, variables: &Variables) -> anyhow::Result<()> {
+fn as_intended(
+    step: &Step,
+    observation: &Observation,
+    system: System,
+    variables: &Variables,
+) -> anyhow::Result<()> {
     let shown = observation.to_string();
     match step {
-        Step::Send(_, Expected { status, says }) => {
+        Step::Send(_, expected) => {
+            let (status, says) = expected.on(system);
             let says = variables.fill_shared(says);
-            let intended = observation.status == Some(*status) && shown.contains(&says);
+            let intended = observation.status == Some(status) && shown.contains(&says);
             ensure!(intended, "expected {status} with {says:?}, but the answer is\n{shown}");
         }
-        Step::Rows { read, .. } => {
-            let read = variables.fill_shared(read);
-            ensure!(shown == read, "expected the rows\n{read}\nbut found\n{shown}");
+        Step::Stored { read, .. } | Step::Tokens { read, .. } => {
+            let read = variables.fill_shared(read.on(system).1);
+            ensure!(shown == read, "expected to be stored\n{read}\nbut found\n{shown}");
         }
         Step::NoMail { .. } => ensure!(shown == "0 mails", "expected no mail, but there are {shown}"),
-        Step::Seed(_) | Step::Forge { .. } | Step::Change(_) | Step::Mail { .. } => {}
+        Step::Seed(_) | Step::Forge { .. } | Step::Set { .. } | Step::Remove { .. } | Step::Mail { .. } => {}
     }
     Ok(())
 }
@@ -181,12 +206,14 @@ fn label(step: &Step) -> String {
     match step {
         Step::Seed(person) => format!("the user {}", person.name),
         Step::Forge { name, .. } => format!("the token {name}"),
-        Step::Change(statement) => (*statement).to_owned(),
+        Step::Set { user, column, value } => format!("{column} of {user} = {value}"),
+        Step::Remove { user } => format!("{user} removed"),
         Step::Send(request, _) => format!("{} {}", request.method, request.path),
         Step::Mail { email, purpose, .. } | Step::NoMail { email, purpose } => {
             format!("mail to {email} ({purpose:?})")
         }
-        Step::Rows { query, .. } => (*query).to_owned(),
+        Step::Stored { user, columns, .. } => format!("{} of {user}", columns.join(", ")),
+        Step::Tokens { user, .. } => format!("tokens of {user}"),
     }
 }
 

@@ -4,12 +4,62 @@ use serde_json::{Value, json};
 
 pub(crate) use axum_users_testkit::Purpose;
 
-use super::{database::Person, settings::Setup};
+use super::{database::Person, settings::Setup, system::System};
 
 pub(crate) struct Scenario {
     pub(crate) name: String,
     pub(crate) setup: Setup,
+    pub(crate) reach: Reach,
     pub(crate) steps: Vec<Step>,
+}
+
+/// On which systems a scenario runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// On one alone: what it is about never gets to a database, or no database makes a difference to it.
+    Once,
+    /// On those that keep users in tables.
+    Sql,
+    /// On MongoDB.
+    Mongodb,
+    /// On those that keep users.
+    Users,
+    /// Also on those that keep only session tokens.
+    Sessions,
+}
+
+impl Reach {
+    pub(crate) fn includes(self, system: System) -> bool {
+        match self {
+            Self::Once => system == System::Sqlite,
+            Self::Sql => system.is_sql(),
+            Self::Mongodb => system == System::Mongodb,
+            Self::Users => system.keeps_users(),
+            Self::Sessions => true,
+        }
+    }
+}
+
+impl Scenario {
+    /// On one system alone.
+    pub(crate) fn once(self) -> Self {
+        Self { reach: Reach::Once, ..self }
+    }
+
+    /// Only where ids are UUIDs or integers.
+    pub(crate) fn of_sql(self) -> Self {
+        Self { reach: Reach::Sql, ..self }
+    }
+
+    /// Only on MongoDB.
+    pub(crate) fn of_mongodb(self) -> Self {
+        Self { reach: Reach::Mongodb, ..self }
+    }
+
+    /// Also where only session tokens are kept.
+    pub(crate) fn of_sessions(self) -> Self {
+        Self { reach: Reach::Sessions, ..self }
+    }
 }
 
 pub(crate) fn scenario(
@@ -17,33 +67,65 @@ pub(crate) fn scenario(
     setup: Setup,
     steps: impl IntoIterator<Item = Step>,
 ) -> Scenario {
-    Scenario { name: name.into(), setup, steps: steps.into_iter().collect() }
+    Scenario { name: name.into(), setup, reach: Reach::Users, steps: steps.into_iter().collect() }
 }
 
 pub(crate) enum Step {
     /// Writes a user into the database, and tells `<name.id>`, `<name.email>`, `<name.jwt>`, `<name.session>`,
-    /// `<name.hash>` and `<name.fingerprint>`; where ids are UUIDs, also `<name.upper>`, the id in upper case, and
+    /// `<name.hash>` and `<name.fingerprint>`; where ids are no integers, also `<name.upper>`, the id in upper case, and
     /// `<name.tail>`, its digits but for the two zeros it begins with.
     Seed(Person),
     /// Signs a token and keeps it under a name.
     Forge { name: &'static str, purpose: &'static str, header: Value, claims: Value },
-    /// Changes the database.
-    Change(&'static str),
+    /// Changes a column of a user, whose id is given.
+    Set { user: &'static str, column: &'static str, value: Value },
+    /// Removes a user, whose id is given, and their session tokens.
+    Remove { user: &'static str },
     /// Sends a request and compares the answers.
     Send(Box<Request>, Expected),
     /// Waits for the next mail to an address, compares what its token says, and keeps the token under a name.
     Mail { email: &'static str, purpose: Purpose, name: &'static str },
     /// Compares that nothing has been mailed to an address.
     NoMail { email: &'static str, purpose: Purpose },
-    /// Compares the rows that a query finds; they must read as given.
-    Rows { query: &'static str, read: &'static str },
+    /// Compares columns of a user, whose id is given, separated by ` | `, or `none`.
+    Stored { user: &'static str, columns: &'static [&'static str], read: Expected },
+    /// Compares the stored session tokens of a user, whose id is given, separated by spaces, or `none`.
+    Tokens { user: &'static str, read: Expected },
+}
+
+impl Step {
+    /// Says what fastapi-users answers on some systems, where that is something else. What is read from a database has
+    /// no status: 0.
+    pub(crate) fn on(mut self, systems: &'static [System], status: u16, says: impl Into<String>) -> Self {
+        match &mut self {
+            Self::Send(_, expected)
+            | Self::Stored { read: expected, .. }
+            | Self::Tokens { read: expected, .. } => {
+                expected.elsewhere.push((systems, status, says.into()));
+            }
+            _ => unreachable!("nothing is expected of this step"),
+        }
+        self
+    }
 }
 
 /// What fastapi-users must answer, so that a scenario tests what it is named after.
 pub(crate) struct Expected {
-    pub(crate) status: u16,
-    /// Text in the headers or the body.
-    pub(crate) says: String,
+    status: u16,
+    /// Text in the headers or the body; all of what is read from a database.
+    says: String,
+    elsewhere: Vec<(&'static [System], u16, String)>,
+}
+
+impl Expected {
+    fn new(status: u16, says: impl Into<String>) -> Self {
+        Self { status, says: says.into(), elsewhere: Vec::new() }
+    }
+
+    pub(super) fn on(&self, system: System) -> (u16, &str) {
+        let elsewhere = self.elsewhere.iter().find(|(systems, ..)| systems.contains(&system));
+        elsewhere.map_or((self.status, &self.says), |(_, status, says)| (*status, says))
+    }
 }
 
 /// An active user, not verified, whose password is `guinevere`.
@@ -116,9 +198,19 @@ pub(crate) fn request(method: &'static str, path: impl Into<String>) -> Request 
     Request { method, path: path.into(), headers: Vec::new(), body: Body::None, saves: Vec::new() }
 }
 
-/// Compares the rows that a query finds; they must read as given, one a line.
-pub(crate) fn stored(query: &'static str, read: &'static str) -> Step {
-    Step::Rows { query, read }
+/// Changes a column of a user, whose id is given.
+pub(crate) fn set(user: &'static str, column: &'static str, value: impl Into<Value>) -> Step {
+    Step::Set { user, column, value: value.into() }
+}
+
+/// Compares columns of a user, whose id is given.
+pub(crate) fn stored(user: &'static str, columns: &'static [&'static str], read: impl Into<String>) -> Step {
+    Step::Stored { user, columns, read: Expected::new(0, read) }
+}
+
+/// Compares the stored session tokens of a user, whose id is given.
+pub(crate) fn tokens(user: &'static str, read: impl Into<String>) -> Step {
+    Step::Tokens { user, read: Expected::new(0, read) }
 }
 
 /// A login form.
@@ -176,6 +268,6 @@ impl Request {
 
     /// Ends the request: the status, and a text in headers or body, that fastapi-users must answer.
     pub(crate) fn gives(self, status: u16, says: impl Into<String>) -> Step {
-        Step::Send(Box::new(self), Expected { status, says: says.into() })
+        Step::Send(Box::new(self), Expected::new(status, says))
     }
 }

@@ -1,19 +1,24 @@
 //! The two servers of a set-up.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use serde::Deserialize;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use axum_users_testkit::{Process, Purpose, binary, mailed_tokens};
 
 use super::{
+    Suite,
+    database::Database,
     ours, reference,
     settings::{Settings, Setup},
+    system::System,
 };
 
 /// How long a mail may take: our server sends them after it has answered.
@@ -38,12 +43,14 @@ impl Candidate {
         Ok(Self::Ours)
     }
 
+    /// Starts it with its files in a folder of its own.
     pub(crate) fn start(
         self,
         settings: &Settings,
         directory: &Path,
-        database: &Path,
+        database: &Arc<Database>,
     ) -> anyhow::Result<Server> {
+        std::fs::create_dir(directory)?;
         let start = match self {
             Self::Ours => ours::start,
             Self::Reference => reference::start,
@@ -55,11 +62,15 @@ impl Candidate {
             .pool_max_idle_per_host(0)
             .timeout(Duration::from_secs(60))
             .build()?;
-        let has_tokens = settings.backends.iter().any(|backend| backend.strategy == "database");
-        let integer_ids = settings.id_type == "integer";
-        let fields = settings.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
-        let database = database.to_owned();
-        Ok(Server { kind: self, process, client, database, has_tokens, integer_ids, fields })
+        Ok(Server {
+            kind: self,
+            process,
+            client,
+            database: Arc::clone(database),
+            has_tokens: settings.backends.iter().any(|backend| backend.strategy != "jwt"),
+            id_type: settings.id_type,
+            fields: settings.fields.iter().filter(|field| field.required).map(|field| field.name).collect(),
+        })
     }
 }
 
@@ -67,15 +78,19 @@ pub(crate) struct Server {
     pub(crate) kind: Candidate,
     process: Process,
     pub(super) client: reqwest::Client,
-    pub(super) database: PathBuf,
-    /// Whether there is a table of tokens.
+    pub(super) database: Arc<Database>,
+    /// Whether there is a place for session tokens.
     pub(super) has_tokens: bool,
-    pub(super) integer_ids: bool,
+    pub(super) id_type: &'static str,
     /// Further columns that may not be null.
     pub(super) fields: Vec<&'static str>,
 }
 
 impl Server {
+    pub(crate) fn system(&self) -> System {
+        self.database.system
+    }
+
     /// Such as `http://127.0.0.1:40123`.
     pub(super) fn address(&self) -> &str {
         &self.process.address
@@ -123,22 +138,82 @@ struct Event {
     token: Option<String>,
 }
 
-/// The same set-up twice.
+/// Both programs.
 pub(crate) struct Pair {
     pub(crate) reference: Server,
     pub(crate) candidate: Server,
-    _directories: [TempDir; 2],
+    pub(crate) _directory: TempDir,
+}
+
+/// What a pair keeps where.
+#[derive(Clone, Copy)]
+pub(crate) enum Databases {
+    /// Each has one of its own.
+    Apart,
+    /// They share one, which this program has made.
+    Shared { maker: Candidate },
 }
 
 impl Pair {
-    pub(crate) fn start(setup: Setup, candidate: Candidate) -> anyhow::Result<Self> {
-        let directories = [tempfile::tempdir()?, tempfile::tempdir()?];
-        let settings = setup.settings();
-        let [first, second] = directories.each_ref().map(TempDir::path);
-        Ok(Self {
-            reference: Candidate::Reference.start(&settings, first, &first.join("users.db"))?,
-            candidate: candidate.start(&settings, second, &second.join("users.db"))?,
-            _directories: directories,
-        })
+    async fn start(
+        suite: &Suite,
+        system: System,
+        setup: Setup,
+        databases: Databases,
+    ) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let settings = setup.settings(system);
+        let root = directory.path();
+        let (ours, theirs) = (root.join("candidate"), root.join("reference"));
+        let create = async |folder: &str, alone| {
+            let folder = root.join(folder);
+            std::fs::create_dir(&folder)?;
+            anyhow::Ok(Arc::new(Database::create(system, &suite.services, &folder, alone).await?))
+        };
+        let (reference, candidate) = match databases {
+            Databases::Apart => {
+                let reference = create("one", true).await?;
+                let candidate = create("another", true).await?;
+                (
+                    Candidate::Reference.start(&settings, &theirs, &reference)?,
+                    suite.candidate.start(&settings, &ours, &candidate)?,
+                )
+            }
+            Databases::Shared { maker: Candidate::Reference } => {
+                let shared = create("shared", false).await?;
+                let reference = Candidate::Reference.start(&settings, &theirs, &shared)?;
+                (reference, suite.candidate.start(&settings, &ours, &shared)?)
+            }
+            Databases::Shared { maker: Candidate::Ours } => {
+                let shared = create("shared", false).await?;
+                let candidate = suite.candidate.start(&settings, &ours, &shared)?;
+                (Candidate::Reference.start(&settings, &theirs, &shared)?, candidate)
+            }
+        };
+        Ok(Self { reference, candidate, _directory: directory })
+    }
+}
+
+/// A pair that starts when the first trial asks for it, and ends with the last one that holds it.
+pub(crate) struct LazyPair {
+    pub(crate) suite: Arc<Suite>,
+    pub(crate) system: System,
+    setup: Setup,
+    databases: Databases,
+    pair: OnceCell<Result<Pair, String>>,
+}
+
+impl LazyPair {
+    pub(crate) fn new(suite: &Arc<Suite>, system: System, setup: Setup, databases: Databases) -> Arc<Self> {
+        Arc::new(Self { suite: Arc::clone(suite), system, setup, databases, pair: OnceCell::new() })
+    }
+
+    pub(crate) async fn get(&self) -> anyhow::Result<&Pair> {
+        let Self { suite, system, setup, databases, pair } = self;
+        let start = async || {
+            let pair = Pair::start(suite, *system, *setup, *databases).await;
+            pair.map_err(|error| format!("{error:#}"))
+        };
+        pair.get_or_init(start).await.as_ref().map_err(|error| anyhow!(error.clone()))
     }
 }

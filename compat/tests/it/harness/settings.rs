@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::system::System;
+
 /// The set-ups that scenarios choose from. Every one of them runs once for all scenarios that name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Setup {
@@ -18,12 +20,9 @@ pub(crate) enum Setup {
 }
 
 impl Setup {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Plain, Self::Rules, Self::Verified, Self::Integer, Self::Backends];
-
-    pub(crate) fn settings(self) -> Settings {
+    pub(crate) fn settings(self, system: System) -> Settings {
         let plain = Settings::default();
-        match self {
+        let mut settings = match self {
             Self::Plain => plain,
             Self::Rules => Settings {
                 password: PasswordRules { min_length: 8, reject_email: true },
@@ -37,13 +36,21 @@ impl Setup {
             },
             Self::Integer => Settings { id_type: "integer", ..plain },
             Self::Backends => Settings { backends: many_backends(), ..plain },
+        };
+        if system == System::Redis {
+            let stored = settings.backends.iter_mut().filter(|backend| backend.strategy == "database");
+            stored.for_each(|backend| backend.strategy = "redis");
         }
+        if system == System::Mongodb {
+            settings.id_type = "object_id";
+        }
+        settings
     }
 }
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Settings {
-    /// `uuid` or `integer`.
+    /// `uuid`, `integer` or, on MongoDB, `object_id`.
     pub(crate) id_type: &'static str,
     pub(crate) secrets: Secrets,
     pub(crate) login: Requirement,
@@ -103,7 +110,7 @@ pub(crate) struct Backend {
     pub(crate) name: &'static str,
     /// `bearer` or `cookie`.
     pub(crate) transport: &'static str,
-    /// `jwt` or `database`.
+    /// `jwt`, `database` or `redis`.
     pub(crate) strategy: &'static str,
     pub(crate) prefix: String,
     /// How long tokens live, in seconds; 0 for ever.

@@ -153,7 +153,7 @@ impl<P: Profile> SqlStore<P> {
     }
 
     /// Works on a connection pool of the application, in its database. Its connections should have a statement timeout,
-    /// strict mode, and UTC as their time zone.
+    /// strict mode and, if fastapi-users made the tables, its time zone: by default the server's, where sqlx takes UTC.
     ///
     /// # Errors
     /// As for [`open`](Self::open).

@@ -40,7 +40,8 @@ fn settings(options: &SqlOptions) -> String {
 pub(super) struct MysqlDriver(MySqlPool);
 
 impl MysqlDriver {
-    /// Connects; the URL's `ssl-mode` says how.
+    /// Connects; the URL's `ssl-mode` says how. The time zone is the server's, as it is for fastapi-users: that writes UTC
+    /// into a column of type TIMESTAMP, which the zone of each session shifts. Our own columns have none.
     pub(super) async fn open(url: &str, options: &SqlOptions) -> Result<Self, BoxError> {
         let connect: MySqlConnectOptions = url.parse()?;
         let settings: Arc<str> = settings(options).into();
@@ -51,7 +52,7 @@ impl MysqlDriver {
                 let settings = AssertSqlSafe(Arc::clone(&settings));
                 Box::pin(async move { connection.execute(settings).await.map(drop) })
             });
-        Ok(Self(pool.connect_with(connect.timezone("+00:00".to_owned())).await?))
+        Ok(Self(pool.connect_with(connect.timezone(None)).await?))
     }
 
     /// Works on a pool of the application.
