@@ -9,7 +9,10 @@ use axum_users::{
 };
 use axum_users_testkit::mariadb_database;
 use serde::{Deserialize, Serialize};
-use sqlx::{AssertSqlSafe, MySqlPool, mysql::MySqlPoolOptions};
+use sqlx::{
+    AssertSqlSafe, MySqlPool,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions},
+};
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
@@ -77,10 +80,11 @@ async fn texts(pool: &MySqlPool, sql: &str) -> Vec<String> {
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await.unwrap()
 }
 
-/// A database with the tables of fastapi-users.
+/// A database with the tables of fastapi-users, and its connections, which are in the server's time zone.
 async fn fastapi_users(integer_ids: bool) -> (String, MySqlPool) {
     let url = mariadb_database().await.unwrap();
-    let pool = MySqlPool::connect(&url).await.unwrap();
+    let options: MySqlConnectOptions = url.parse().unwrap();
+    let pool = MySqlPool::connect_with(options.timezone(None)).await.unwrap();
     let (id, reference) = if integer_ids { ("INTEGER", "INTEGER") } else { ("CHAR(36)", "CHAR(36)") };
     let tables = FASTAPI_USERS.replace(" REF ", &format!(" {reference} "));
     let id = if integer_ids { format!("{id} NOT NULL AUTO_INCREMENT") } else { format!("{id} NOT NULL") };
