@@ -6,6 +6,7 @@ mod mails;
 mod mongo;
 mod postgres;
 mod process;
+mod proxy;
 mod redis;
 mod server;
 
@@ -17,6 +18,7 @@ pub use self::{
     mongo::Mongo,
     postgres::Postgres,
     process::{Lines, Process},
+    proxy::Proxy,
     redis::Redis,
     server::{Server, binary},
 };

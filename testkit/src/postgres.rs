@@ -57,6 +57,11 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// The port it listens on.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Ends it as a crash does, without a word to its clients.
     pub fn crash(&self) -> anyhow::Result<()> {
         self.control(&["stop", "-m", "immediate"])

@@ -32,6 +32,25 @@ pub struct User<P: Profile = NoProfile> {
     pub profile: P,
 }
 
+impl<P: Profile> User<P> {
+    /// Reads what a store keeps of a user, in this order: `id`, `email`, `hashed_password`, `is_active`, `is_superuser`,
+    /// `is_verified`, and the columns of the profile. For stores of one's own.
+    ///
+    /// # Errors
+    /// [`ColumnError`] when a stored value has another type than its column.
+    pub fn from_row(row: &mut Row) -> Result<Self, ColumnError> {
+        Ok(Self {
+            id: row.read("id")?,
+            email: row.read("email")?,
+            hashed_password: PasswordHash::new(row.read::<String>("hashed_password")?),
+            is_active: row.read("is_active")?,
+            is_superuser: row.read("is_superuser")?,
+            is_verified: row.read("is_verified")?,
+            profile: P::from_row(row)?,
+        })
+    }
+}
+
 /// A user to insert into a store.
 #[derive(Clone, Debug)]
 pub struct NewUser<P: Profile = NoProfile> {

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use axum_users_testkit::{Postgres, Redis};
+use axum_users_testkit::{Postgres, Proxy, Redis};
 use tokio::task::JoinSet;
 
 use crate::support::{KING, PASSWORD, Running, answer, print};
@@ -151,4 +151,34 @@ async fn f_7_two_nodes_share_their_sessions_in_redis() {
     assert!(one.command(&["user", "deactivate", KING], "").status.success());
     assert!(one.command(&["user", "deactivate", KING, "--activate"], "").status.success());
     assert_eq!(me(&other, &third).await, 401);
+}
+
+/// F-6: a network that swallows everything, and tells nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f_6_connections_that_have_died_unseen_are_found_and_replaced() {
+    let postgres = Postgres::start().unwrap();
+    let proxy = Proxy::start(postgres.port()).await.unwrap();
+    let url = postgres.url().replace(&postgres.port().to_string(), &proxy.port().to_string());
+    let running = Running::start(&format!("database_url = {url:?}"));
+    running.register(KING, PASSWORD).await;
+    let token = running.token(KING, PASSWORD).await;
+    let at_once = async |count: usize| {
+        let mut requests = JoinSet::new();
+        for _ in 0..count {
+            let request = running.get("/users/me").bearer_auth(&token);
+            requests.spawn(async move { request.send().await.unwrap().status().as_u16() });
+        }
+        requests.join_all().await
+    };
+    assert_eq!(at_once(32).await, [200; 32]);
+    proxy.swallow();
+    assert_eq!(at_once(8).await, [503; 8]);
+    assert_eq!(running.get("/livez").send().await.unwrap().status(), 200);
+    proxy.forward();
+    let restored = Instant::now();
+    while at_once(8).await != [200; 8] {
+        assert!(restored.elapsed() < Duration::from_secs(30), "dead connections are kept");
+    }
+    print(&format!("all dead connections were replaced {:?} after the network was back", restored.elapsed()));
+    assert_eq!(running.register("merlin@camelot.bt", PASSWORD).await.0, 201);
 }

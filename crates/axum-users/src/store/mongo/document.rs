@@ -6,7 +6,7 @@ use time::{OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 use uuid::Uuid;
 
 use crate::{
-    BoxError, ObjectId, PasswordHash, Profile, StoreError, UserId,
+    BoxError, ObjectId, Profile, StoreError, UserId,
     user::{NewUser, User},
     value::{ColumnError, ColumnType, Kind, Row, Value},
 };
@@ -125,23 +125,12 @@ pub(super) fn id<P: Profile>(id: &P::Id) -> Result<Bson, StoreError> {
 
 /// Reads a user.
 pub(super) fn user<P: Profile>(mut document: Document) -> Result<User<P>, ColumnError> {
-    let id = from_bson(document.remove("_id"), P::Id::KIND).and_then(|id| P::Id::from_value(id).ok());
-    let id = id.ok_or(ColumnError { column: "_id" })?;
     let columns = P::columns().iter().map(|column| (column.name, column.kind));
-    let values = CORE
-        .into_iter()
-        .chain(columns)
-        .map(|(name, kind)| from_bson(document.remove(name), kind).ok_or(ColumnError { column: name }));
-    let mut row = Row::new(values.collect::<Result<_, _>>()?);
-    Ok(User {
-        id,
-        email: row.read("email")?,
-        hashed_password: PasswordHash::new(row.read::<String>("hashed_password")?),
-        is_active: row.read("is_active")?,
-        is_superuser: row.read("is_superuser")?,
-        is_verified: row.read("is_verified")?,
-        profile: P::from_row(&mut row)?,
-    })
+    let fields = [("_id", P::Id::KIND)].into_iter().chain(CORE).chain(columns);
+    let values = fields.map(|(name, kind)| {
+        from_bson(document.remove(name), kind).ok_or(ColumnError { column: name })
+    });
+    User::from_row(&mut Row::new(values.collect::<Result<_, _>>()?))
 }
 
 /// A user to insert.

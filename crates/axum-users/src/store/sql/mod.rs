@@ -33,7 +33,7 @@ use self::{
 };
 use super::{MigrationError, StoreError};
 use crate::{
-    NoProfile, PasswordHash, Profile,
+    NoProfile, Profile,
     user::User,
     value::{ColumnError, ColumnType, Row, Value},
 };
@@ -192,16 +192,7 @@ impl<P: Profile> std::fmt::Debug for SqlStore<P> {
 
 /// Reads a user from the columns of [`statements::CORE`] and those of the profile.
 fn user<P: Profile>(values: Values) -> Result<User<P>, ColumnError> {
-    let mut row = Row::new(values);
-    Ok(User {
-        id: row.read("id")?,
-        email: row.read("email")?,
-        hashed_password: PasswordHash::new(row.read::<String>("hashed_password")?),
-        is_active: row.read("is_active")?,
-        is_superuser: row.read("is_superuser")?,
-        is_verified: row.read("is_verified")?,
-        profile: P::from_row(&mut row)?,
-    })
+    User::from_row(&mut Row::new(values))
 }
 
 fn id<P: Profile>(id: &P::Id) -> Value {
