@@ -1,4 +1,4 @@
-//! F-17: the disk does not keep what it is given. From some moment on the system answers every `fsync` with an error.
+//! F-17: the disk does not always keep what it is given: the system answers some calls of `fsync` with an error.
 
 use std::process::Command;
 
@@ -7,8 +7,9 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::support::{CHEAP, PASSWORD, Running, print};
 
-/// How often the thread that writes may flush: some for the tables, and then one for each registration.
-const FLUSHES: u32 = 40;
+/// How often a thread may flush before all its flushes fail. A connection whose flush failed is replaced, by one with a
+/// thread of its own.
+const FLUSHES: usize = 10;
 
 #[tokio::test]
 async fn f_17_what_the_disk_has_not_kept_is_not_acknowledged() {
@@ -21,7 +22,7 @@ async fn f_17_what_the_disk_has_not_kept_is_not_acknowledged() {
     let server = Server::start_by(command, folder.path(), CHEAP, "127.0.0.1:0").unwrap();
     let mut running = Running { server, folder };
     let (mut written, mut refused) = (Vec::new(), Vec::new());
-    while refused.len() < 10 {
+    while refused.len() < 5 {
         let email = format!("knight{}@camelot.bt", written.len() + refused.len());
         match running.register(&email, PASSWORD).await.0.as_u16() {
             201 => written.push(email),
@@ -30,7 +31,7 @@ async fn f_17_what_the_disk_has_not_kept_is_not_acknowledged() {
                 refused.push(email);
             }
         }
-        assert!(written.len() <= FLUSHES as usize, "acknowledged although nothing is kept");
+        assert!(written.len() <= FLUSHES * (1 + refused.len()), "acknowledged although it was not kept");
     }
     assert!(!written.is_empty());
     assert_eq!(running.login(&written[0], PASSWORD).await.0, 200, "what only reads goes on");
@@ -45,7 +46,7 @@ async fn f_17_what_the_disk_has_not_kept_is_not_acknowledged() {
     let sound: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut database).await.unwrap();
     assert_eq!(sound, "ok");
     print(&format!(
-        "a disk that keeps nothing: {} acknowledged before it broke and all there, {} refused with 503",
+        "a disk that fails now and then: {} acknowledged and all there, {} refused with 503",
         written.len(),
         refused.len()
     ));
