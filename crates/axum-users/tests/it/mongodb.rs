@@ -196,14 +196,14 @@ async fn a_database_of_fastapi_users_is_adopted_and_keeps_what_is_not_ours() {
 #[tokio::test]
 async fn other_names_of_collections() {
     let url = mongodb_database().unwrap();
-    let names = MongoCollections::default().users("accounts").tokens("sessions");
+    let names = MongoCollections::default().users("accounts").tokens("sessions").revoked("ended");
     let store = Store::open_with(&url, &names).await.unwrap();
     let user = UserStore::insert(&store, new_user(EMAIL)).await.unwrap();
     add_token(&store, "token", &user.id).await;
     assert_eq!(owner(&store, "token").await, Some(user.id));
     let mut collections = database(&url).await.list_collection_names().await.unwrap();
     collections.sort();
-    assert_eq!(collections, ["RevokedToken", "accounts", "sessions"]);
+    assert_eq!(collections, ["accounts", "ended", "sessions"]);
 }
 
 #[tokio::test]
@@ -397,6 +397,47 @@ async fn ids_that_a_database_would_have_to_assign_are_refused() {
     };
     let refused = UserStore::insert(&store, new).await.unwrap_err();
     assert!(std::error::Error::source(&refused).unwrap().to_string().contains("assigns no ids"));
+}
+
+/// Of a document that a validator of the application refuses MongoDB tells every value.
+#[tokio::test]
+async fn lgs_1_what_a_validator_refuses_is_not_told() {
+    let url = mongodb_database().unwrap();
+    let store = Store::open(&url).await.unwrap();
+    let user = UserStore::insert(&store, new_user(EMAIL)).await.unwrap();
+    let never = doc! { "email": { "$eq": "nobody" }, "hashed_password": { "$eq": "none" } };
+    let validate = doc! { "collMod": "User", "validator": never };
+    database(&url).await.run_command(validate).await.unwrap();
+    let new = NewUser { hashed_password: PasswordHash::new("hunter22"), ..new_user("wart@camelot.bt") };
+    let changes = Changes { hashed_password: Some(PasswordHash::new("hunter22")), ..Changes::default() };
+    let ends = Changes { end_sessions: true, ..changes.clone() };
+    for error in [
+        UserStore::insert(&store, new).await.unwrap_err(),
+        store.update(&user.id, &changes).await.unwrap_err(),
+        store.update(&user.id, &ends).await.unwrap_err(),
+    ] {
+        let told = format!("{error:?} {}", std::error::Error::source(&error).unwrap());
+        assert!(told.contains("121") && told.contains("validation"), "{told}");
+        assert!(!told.contains("hunter22") && !told.contains("camelot"), "{told}");
+    }
+}
+
+/// One that compares otherwise is of no use to a look-up.
+#[tokio::test]
+async fn an_index_with_another_collation_is_not_taken_for_ours() {
+    let url = mongodb_database().unwrap();
+    let users = database(&url).await.collection::<Document>("User");
+    let options = |locale: &str, strength| {
+        let collation = Collation::builder().locale(locale).strength(strength).build();
+        IndexOptions::builder().name(format!("email_{locale}")).unique(true).collation(collation).build()
+    };
+    for options in [options("en", CollationStrength::Primary), options("sv", CollationStrength::Secondary)] {
+        let index = IndexModel::builder().keys(doc! { "email": 1 }).options(options).build();
+        users.create_index(index).await.unwrap();
+    }
+    let planned = Store::plan(&url).await.unwrap();
+    assert!(planned[0].contains("case_insensitive_email_index"), "{planned:?}");
+    Store::open(&url).await.unwrap();
 }
 
 /// A token is a secret, an address somebody's: what MongoDB says of a duplicate holds both.

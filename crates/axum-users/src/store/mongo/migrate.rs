@@ -84,8 +84,9 @@ impl Index {
     fn is(&self, existing: &IndexModel) -> bool {
         let none = IndexOptions::default();
         let options = existing.options.as_ref().unwrap_or(&none);
+        // An index serves only those who compare as it does.
         let ignores_case = |collation: &Collation| {
-            matches!(collation.strength, Some(CollationStrength::Primary | CollationStrength::Secondary))
+            collation.locale == "en" && matches!(collation.strength, Some(CollationStrength::Secondary))
         };
         let does = match self.rule {
             Rule::None => true,

@@ -82,6 +82,13 @@ impl MongoCollections {
         self
     }
 
+    /// JWTs that are no longer valid are in this collection.
+    #[must_use]
+    pub fn revoked(mut self, name: impl Into<String>) -> Self {
+        self.revoked = name.into();
+        self
+    }
+
     /// Session tokens are in this collection.
     #[must_use]
     pub fn tokens(mut self, name: impl Into<String>) -> Self {
@@ -224,7 +231,7 @@ async fn limited<T>(verb: impl Future<Output = Result<T, StoreError>>) -> Result
 }
 
 impl From<Error> for StoreError {
-    /// What is there twice is not told: it may be a token.
+    /// What the server tells beside its message is left out: of a document that it refuses that is every value.
     fn from(error: Error) -> Self {
         const DUPLICATE_KEY: i32 = 11000;
         let (code, message) = match error.kind.as_ref() {
@@ -233,8 +240,9 @@ impl From<Error> for StoreError {
             _ => return Self::Backend(error.into()),
         };
         if code != DUPLICATE_KEY {
-            return Self::Backend(error.into());
+            return Self::Backend(format!("MongoDB refuses with {code}: {message}").into());
         }
+        // The message ends with the value that is there twice, which may be a token.
         let index =
             message.split(" index: ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
         if index.contains("oauth_accounts") {

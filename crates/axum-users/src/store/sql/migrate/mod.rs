@@ -34,10 +34,16 @@ const LISTED: i64 = 20;
 /// it has made: there a node that dies half-way leaves what the next one completes.
 pub(super) async fn run<P: Profile>(driver: &dyn Driver) -> Result<Vec<String>, MigrationError> {
     let mut database = Migration::begin(driver).await?;
-    database.lock().await?;
-    let done = database.migrate::<P>().await;
+    let done = match database.lock().await {
+        Ok(()) => database.migrate::<P>().await,
+        Err(error) => Err(error),
+    };
     for sql in database.dialect.unlock_migration(done.is_ok()) {
-        database.transaction.execute(&Arc::from(*sql), Vec::new()).await?;
+        let unlocked = database.transaction.execute(&Arc::from(*sql), Vec::new()).await;
+        // Why it failed says more than that a connection which failed cannot be put in order.
+        if done.is_ok() {
+            unlocked?;
+        }
     }
     let statements = done?;
     database.transaction.commit().await?;
