@@ -291,6 +291,23 @@ async fn look_ups_use_an_index() {
     }
 }
 
+/// Of a row that a constraint of the application refuses PostgreSQL tells every value.
+#[tokio::test]
+async fn lgs_1_what_a_constraint_refuses_is_not_told() {
+    let url = postgres_schema().await.unwrap();
+    let store = SqlStore::<NoProfile>::open(&url).await.unwrap();
+    let pool = PgPool::connect(&url).await.unwrap();
+    execute(&pool, "ALTER TABLE \"user\" ADD CONSTRAINT of_camelot CHECK (hashed_password = 'none')").await;
+    let new = NewUser {
+        hashed_password: PasswordHash::new("hunter22"),
+        ..new_user("king@camelot.bt", NoProfile {})
+    };
+    let error = UserStore::insert(&store, new).await.unwrap_err();
+    let told = format!("{error:?}");
+    assert!(told.contains("23514") && told.contains("of_camelot"), "{told}");
+    assert!(!told.contains("hunter22") && !told.contains("king@"), "{told}");
+}
+
 /// F-4: a statement that waits for a lock ends in time, and says what kind of failure it is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_table_is_a_failure_within_seconds() {

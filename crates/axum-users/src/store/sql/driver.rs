@@ -87,10 +87,13 @@ impl From<sqlx::Error> for DriverError {
         if database.is_foreign_key_violation() {
             return Self::ForeignKey;
         }
+        // What the database tells beside its message is left out: of a row that it refuses PostgreSQL tells every value.
+        let code = database.code().unwrap_or_default();
+        let told = format!("the database refuses with {code}: {}", database.message()).into();
         // Serialisation failure, and PostgreSQL's deadlock.
-        match database.code().as_deref() {
-            Some("40001" | "40P01") => Self::Conflict(error.into()),
-            _ => Self::Other(error.into()),
+        match &*code {
+            "40001" | "40P01" => Self::Conflict(told),
+            _ => Self::Other(told),
         }
     }
 }
