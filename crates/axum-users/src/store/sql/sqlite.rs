@@ -1,6 +1,9 @@
 //! SQLite by sqlx: readers side by side, one writer.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     AssertSqlSafe, Connection, Row, Sqlite, SqlitePool,
@@ -61,7 +64,7 @@ impl SqliteDriver {
             let is_usable = !connection.is_in_transaction();
             Box::pin(std::future::ready(Ok(is_usable)))
         });
-        let writer = writer.connect_with(connect.clone()).await?;
+        let writer = connected(writer, &connect, options.statement()).await?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let both = options.connections_or(u32::try_from(cores * 2).unwrap_or(4) + 1);
         if both == 1 {
@@ -86,6 +89,30 @@ impl SqliteDriver {
     pub(super) fn shared(pool: SqlitePool) -> Self {
         Self { readers: pool.clone(), writer: pool, begin: BEGIN }
     }
+}
+
+/// Connects, and again while another process switches a new file to the write-ahead log: for that it needs the file alone,
+/// and SQLite refuses others at once, whatever the busy timeout (fault F-18).
+async fn connected(
+    pool: SqlitePoolOptions,
+    connect: &SqliteConnectOptions,
+    patience: Duration,
+) -> Result<SqlitePool, sqlx::Error> {
+    let start = Instant::now();
+    loop {
+        match pool.clone().connect_with(connect.clone()).await {
+            Err(error) if is_busy(&error) && start.elapsed() < patience => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// `SQLITE_BUSY`, with any of its extended codes.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 impl Driver for SqliteDriver {
