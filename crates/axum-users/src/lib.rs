@@ -49,6 +49,7 @@
 //! | `mysql` | `SqlStore` on MySQL and MariaDB | |
 //! | `mongodb` | users and tokens in MongoDB | |
 //! | `redis` | session tokens in Redis | |
+//! | `oauth` | logging in with accounts at providers | |
 //! | `testing` | the conformance suite for stores | |
 //! | `mailer` | mails by console or SMTP, with templates | |
 //! | `openapi` | the OpenAPI 3.1 document of the mounted routes | |
@@ -59,6 +60,8 @@ pub mod email;
 pub mod guide;
 #[cfg(feature = "mailer")]
 pub mod mailer;
+#[cfg(feature = "oauth")]
+pub mod oauth;
 pub mod password;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,0 +1,194 @@
+//! Codes and refresh tokens become tokens, and tokens are made invalid: the requests that providers have in common.
+
+use serde_json::Value;
+
+use super::{
+    ClientAuthentication, Endpoints, OAuthProvider, ProviderClient, ProviderError, ProviderTokens,
+    client::ProviderRequest, provider::DynProvider,
+};
+use crate::{OAuthAccount, Secret, claims::now};
+
+/// The error codes of RFC 6749 §5.2. Others are the provider's own words, and not repeated.
+const ERRORS: [&str; 6] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
+type Form<'a> = Vec<(&'a str, &'a str)>;
+
+/// The application, as the provider knows it.
+struct Application<'a> {
+    provider: &'a str,
+    client_id: &'a str,
+    secret: Secret,
+}
+
+/// The tokens for a code (RFC 6749 §4.1.3), with the verifier of PKCE (RFC 7636 §4.5).
+pub(crate) async fn code(
+    provider: &dyn DynProvider,
+    client: &ProviderClient,
+    endpoints: &Endpoints,
+    code: &str,
+    redirect_uri: &str,
+    verifier: Option<&str>,
+) -> Result<ProviderTokens, ProviderError> {
+    let application = Application {
+        provider: provider.name(),
+        client_id: &provider.credentials().client_id,
+        secret: provider.client_secret()?,
+    };
+    let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
+    form.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+    application.tokens(client.post(&endpoints.token), endpoints, form).await
+}
+
+/// New tokens for a refresh token (RFC 6749 §6).
+pub(super) async fn refresh<T: OAuthProvider + ?Sized>(
+    provider: &T,
+    client: &ProviderClient,
+    refresh_token: &str,
+) -> Result<ProviderTokens, ProviderError> {
+    let endpoints = provider.endpoints(client).await?;
+    if !endpoints.refreshes {
+        return Err(ProviderError::Settings("it has no refresh tokens"));
+    }
+    let form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+    application(provider)?.tokens(client.post(&endpoints.token), &endpoints, form).await
+}
+
+/// Makes tokens invalid (RFC 7009 §2.1): the refresh token, if there is one, takes the access tokens with it.
+pub(super) async fn revoke<T: OAuthProvider + ?Sized>(
+    provider: &T,
+    client: &ProviderClient,
+    account: &OAuthAccount,
+) -> Result<bool, ProviderError> {
+    let endpoints = provider.endpoints(client).await?;
+    let Some(url) = &endpoints.revoke else { return Ok(false) };
+    let (token, hint) = match &account.refresh_token {
+        Some(token) => (token, "refresh_token"),
+        None => (&account.access_token, "access_token"),
+    };
+    let application = application(provider)?;
+    let form = vec![("token", token.as_str()), ("token_type_hint", hint)];
+    let secret = String::from_utf8_lossy(application.secret.expose()).into_owned();
+    let request = application.authenticated(client.post(url), &endpoints, form, &secret);
+    let (status, answer) = request.json_or_error().await?;
+    if status.is_success() {
+        return Ok(true);
+    }
+    application.log_refusal(&answer);
+    Err(ProviderError::Refused("it does not revoke the token"))
+}
+
+fn application<T: OAuthProvider + ?Sized>(provider: &T) -> Result<Application<'_>, ProviderError> {
+    let secret = provider.client_secret()?;
+    Ok(Application { provider: provider.name(), client_id: &provider.credentials().client_id, secret })
+}
+
+impl Application<'_> {
+    async fn tokens(
+        &self,
+        request: ProviderRequest,
+        endpoints: &Endpoints,
+        form: Form<'_>,
+    ) -> Result<ProviderTokens, ProviderError> {
+        let secret = String::from_utf8_lossy(self.secret.expose()).into_owned();
+        let (_, answer) = self.authenticated(request, endpoints, form, &secret).json_or_error().await?;
+        // Some refuse with a success.
+        if answer.get("access_token").is_none() {
+            self.log_refusal(&answer);
+            return Err(ProviderError::Refused("it does not accept the code"));
+        }
+        ProviderTokens::read(answer)
+    }
+
+    fn authenticated<'a>(
+        &'a self,
+        request: ProviderRequest,
+        endpoints: &Endpoints,
+        mut form: Form<'a>,
+        secret: &'a str,
+    ) -> ProviderRequest {
+        match endpoints.authentication {
+            ClientAuthentication::Basic => request.basic(self.client_id, &self.secret).form(&form),
+            ClientAuthentication::Body => {
+                form.extend([("client_id", self.client_id), ("client_secret", secret)]);
+                request.form(&form)
+            }
+        }
+    }
+
+    /// For whoever runs the application: a wrong secret looks like a wrong code to those who log in.
+    fn log_refusal(&self, answer: &Value) {
+        let error = answer.get("error").and_then(Value::as_str);
+        let error = ERRORS.into_iter().find(|known| error == Some(known)).unwrap_or("of its own");
+        tracing::warn!(provider = self.provider, error, "a provider refused a code or a token");
+    }
+}
+
+impl ProviderTokens {
+    /// The answer of a token endpoint (RFC 6749 §5.1).
+    ///
+    /// # Errors
+    /// [`ProviderError::Answer`] when there is no access token.
+    pub fn read(answer: Value) -> Result<Self, ProviderError> {
+        let text = |name: &str| {
+            answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let access_token = text("access_token").ok_or(ProviderError::Answer("there is no access token"))?;
+        let expires_at = seconds(&answer["expires_at"])
+            .or_else(|| Some((now() as i64).saturating_add(seconds(&answer["expires_in"])?)));
+        Ok(Self {
+            access_token,
+            expires_at,
+            refresh_token: text("refresh_token"),
+            id_token: text("id_token"),
+            nonce: None,
+            answer,
+        })
+    }
+}
+
+/// Whole seconds, which some write as a text.
+fn seconds(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_i64().or_else(|| other.as_f64().map(|seconds| seconds as i64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_read_as_providers_write_them() {
+        let read = |answer| ProviderTokens::read(answer).unwrap();
+        let tokens = read(
+            json!({"access_token": "a", "expires_at": 1_700_000_000, "expires_in": 60, "refresh_token": ""}),
+        );
+        assert_eq!((tokens.expires_at, tokens.refresh_token), (Some(1_700_000_000), None));
+        for expires_in in [json!(3600), json!("3600"), json!(3600.9)] {
+            let left = read(json!({"access_token": "a", "expires_in": expires_in})).expires_at.unwrap()
+                - now() as i64;
+            assert!((3599..=3600).contains(&left), "{left}");
+        }
+        assert_eq!(read(json!({"access_token": "a", "expires_in": i64::MAX})).expires_at, Some(i64::MAX));
+        assert_eq!(read(json!({"access_token": "a", "expires_in": [1]})).expires_at, None);
+        for refused in [json!({}), json!({"access_token": 1}), json!({"access_token": ""}), json!([])] {
+            assert!(ProviderTokens::read(refused).is_err());
+        }
+    }
+
+    #[test]
+    fn lgs_1_debug_shows_no_token() {
+        let tokens = ProviderTokens::read(json!({"access_token": "secret"})).unwrap();
+        assert!(!format!("{tokens:?}").contains("secret"));
+    }
+}

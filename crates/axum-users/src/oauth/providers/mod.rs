@@ -1,0 +1,5 @@
+//! One file for each provider.
+
+mod github;
+
+pub use github::GitHub;
