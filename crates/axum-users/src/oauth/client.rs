@@ -73,6 +73,11 @@ impl ProviderClient {
         self.request(Method::POST, url)
     }
 
+    /// A DELETE request.
+    pub fn delete(&self, url: &str) -> ProviderRequest {
+        self.request(Method::DELETE, url)
+    }
+
     fn request(&self, method: Method, url: &str) -> ProviderRequest {
         let request = self.target(url).map(|url| {
             self.http.request(method, url).header(header::ACCEPT, "application/json").timeout(REQUEST_TIMEOUT)
@@ -156,20 +161,26 @@ impl ProviderRequest {
         self.map(|request| request.form(fields))
     }
 
+    /// JSON as the body.
+    pub fn json_body(self, json: &Value) -> Self {
+        self.map(|request| request.json(json))
+    }
+
     /// The JSON of an answer that is a success.
     ///
     /// # Errors
     /// [`ProviderError::Refused`] for 400, 401 and 403, [`ProviderError::Unavailable`] when there is no answer in time or
     /// the provider is overloaded or fails, [`ProviderError::Answer`] for any other status, and for what is too long or no JSON.
     pub async fn json(self) -> Result<Value, ProviderError> {
-        let response = self.response().await?;
-        match response.status() {
-            status if status.is_success() => body(response).await,
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(ProviderError::Refused("it does not accept the token"))
-            }
-            status => Err(unusable(status)),
-        }
+        body(self.success().await?).await
+    }
+
+    /// That the answer is a success, whatever its body.
+    ///
+    /// # Errors
+    /// As [`json`](Self::json), but for the body.
+    pub async fn done(self) -> Result<(), ProviderError> {
+        self.success().await.map(drop)
     }
 
     /// Whether the answer is a success, and its JSON; that of an error need not be any, and is `null` then.
@@ -179,10 +190,28 @@ impl ProviderRequest {
         if status.is_success() {
             return Ok((status, body(response).await?));
         }
-        if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(unusable(status));
+        Ok((status, refusal(response).await?))
+    }
+
+    /// What the provider has against it: nothing if the answer is a success, whatever its body; otherwise its JSON,
+    /// `null` if it is none.
+    pub(super) async fn refusal(self) -> Result<Option<Value>, ProviderError> {
+        let response = self.response().await?;
+        if response.status().is_success() {
+            return Ok(None);
         }
-        Ok((status, body(response).await.unwrap_or_default()))
+        refusal(response).await.map(Some)
+    }
+
+    async fn success(self) -> Result<Response, ProviderError> {
+        let response = self.response().await?;
+        match response.status() {
+            status if status.is_success() => Ok(response),
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(ProviderError::Refused("it does not accept the token"))
+            }
+            status => Err(unusable(status)),
+        }
     }
 
     async fn response(self) -> Result<Response, ProviderError> {
@@ -203,6 +232,14 @@ fn unusable(status: StatusCode) -> ProviderError {
     } else {
         "its status is none of success"
     })
+}
+
+async fn refusal(response: Response) -> Result<Value, ProviderError> {
+    let status = response.status();
+    if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(unusable(status));
+    }
+    Ok(body(response).await.unwrap_or_default())
 }
 
 /// Compressed answers are not asked for and not unpacked; JSON that is nested too deep is refused by its parser.

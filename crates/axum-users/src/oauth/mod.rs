@@ -13,6 +13,6 @@ pub use self::{
     client::{ProviderClient, ProviderRequest},
     error::ProviderError,
     provider::{ClientAuthentication, Credentials, Endpoints, Identity, OAuthProvider, ProviderTokens},
-    providers::GitHub,
+    providers::{Discord, Facebook, GitHub, Kakao, LinkedIn, Naver, Reddit, Shopify, Spotify, Twitch, X},
 };
 pub(crate) use self::{exchange::code as exchange_code, provider::DynProvider};
