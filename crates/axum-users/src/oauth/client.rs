@@ -73,6 +73,14 @@ impl ProviderClient {
         self.request(Method::POST, url)
     }
 
+    /// Whether a request for `url` would be sent.
+    ///
+    /// # Errors
+    /// [`ProviderError::Settings`] with the reason why not.
+    pub(super) fn check(&self, url: &str) -> Result<(), ProviderError> {
+        self.target(url).map(drop)
+    }
+
     fn request(&self, method: Method, url: &str) -> ProviderRequest {
         let request = self.target(url).map(|url| {
             self.http.request(method, url).header(header::ACCEPT, "application/json").timeout(REQUEST_TIMEOUT)
@@ -96,7 +104,7 @@ impl ProviderClient {
             Reach::Public if literal.is_some_and(|address| !is_public(address)) => {
                 refuse("one of its addresses is private")
             }
-            Reach::Private if !matches!(url.scheme(), "http" | "https") => {
+            Reach::Private | Reach::Gateway(_) if !matches!(url.scheme(), "http" | "https") => {
                 refuse("one of its addresses is neither https nor http")
             }
             Reach::Public | Reach::Private => Ok(url),
