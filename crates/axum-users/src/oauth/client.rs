@@ -1,6 +1,9 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
+use reqwest::{
+    Client, Method, RequestBuilder, Response, StatusCode,
+    header::{self, HeaderValue},
+};
 use serde_json::Value;
 use url::{Host, Url};
 
@@ -78,6 +81,14 @@ impl ProviderClient {
         self.request(Method::DELETE, url)
     }
 
+    /// Whether a request for `url` would be sent.
+    ///
+    /// # Errors
+    /// [`ProviderError::Settings`] with the reason why not.
+    pub(super) fn check(&self, url: &str) -> Result<(), ProviderError> {
+        self.target(url).map(drop)
+    }
+
     fn request(&self, method: Method, url: &str) -> ProviderRequest {
         let request = self.target(url).map(|url| {
             self.http.request(method, url).header(header::ACCEPT, "application/json").timeout(REQUEST_TIMEOUT)
@@ -101,7 +112,7 @@ impl ProviderClient {
             Reach::Public if literal.is_some_and(|address| !is_public(address)) => {
                 refuse("one of its addresses is private")
             }
-            Reach::Private if !matches!(url.scheme(), "http" | "https") => {
+            Reach::Private | Reach::Gateway(_) if !matches!(url.scheme(), "http" | "https") => {
                 refuse("one of its addresses is neither https nor http")
             }
             Reach::Public | Reach::Private => Ok(url),
@@ -146,8 +157,12 @@ impl ProviderRequest {
         self.map(|request| request.basic_auth(client_id, Some(secret)))
     }
 
-    /// A header.
+    /// A header. Its value may be a secret, and is in no log.
     pub fn header(self, name: &'static str, value: &str) -> Self {
+        let Ok(mut value) = HeaderValue::from_str(value) else {
+            return Self { request: Err(ProviderError::Answer("its token cannot be sent")) };
+        };
+        value.set_sensitive(true);
         self.map(|request| request.header(name, value))
     }
 
@@ -172,7 +187,16 @@ impl ProviderRequest {
     /// [`ProviderError::Refused`] for 400, 401 and 403, [`ProviderError::Unavailable`] when there is no answer in time or
     /// the provider is overloaded or fails, [`ProviderError::Answer`] for any other status, and for what is too long or no JSON.
     pub async fn json(self) -> Result<Value, ProviderError> {
-        body(self.success().await?).await
+        json(self.success().await?).await
+    }
+
+    /// The text of an answer that is a success, such as a signed token.
+    ///
+    /// # Errors
+    /// As [`json`](Self::json), but for what is no UTF-8.
+    pub(super) async fn text(self) -> Result<String, ProviderError> {
+        let bytes = body(self.success().await?).await?;
+        String::from_utf8(bytes).map_err(|_| ProviderError::Answer("it is no text"))
     }
 
     /// That the answer is a success, whatever its body.
@@ -188,7 +212,7 @@ impl ProviderRequest {
         let response = self.response().await?;
         let status = response.status();
         if status.is_success() {
-            return Ok((status, body(response).await?));
+            return Ok((status, json(response).await?));
         }
         Ok((status, refusal(response).await?))
     }
@@ -239,11 +263,16 @@ async fn refusal(response: Response) -> Result<Value, ProviderError> {
     if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return Err(unusable(status));
     }
-    Ok(body(response).await.unwrap_or_default())
+    Ok(json(response).await.unwrap_or_default())
 }
 
-/// Compressed answers are not asked for and not unpacked; JSON that is nested too deep is refused by its parser.
-async fn body(mut response: Response) -> Result<Value, ProviderError> {
+/// What is nested too deep is refused by the parser.
+async fn json(response: Response) -> Result<Value, ProviderError> {
+    serde_json::from_slice(&body(response).await?).map_err(|_| ProviderError::Answer("it is no JSON"))
+}
+
+/// Compressed answers are not asked for and not unpacked.
+async fn body(mut response: Response) -> Result<Vec<u8>, ProviderError> {
     const TOO_LONG: ProviderError = ProviderError::Answer("it is too long");
     if response.content_length().is_some_and(|length| length > MAX_ANSWER_BYTES as u64) {
         return Err(TOO_LONG);
@@ -255,7 +284,7 @@ async fn body(mut response: Response) -> Result<Value, ProviderError> {
         }
         bytes.extend_from_slice(&chunk);
     }
-    serde_json::from_slice(&bytes).map_err(|_| ProviderError::Answer("it is no JSON"))
+    Ok(bytes)
 }
 
 #[cfg(test)]

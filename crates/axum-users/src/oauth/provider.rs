@@ -59,6 +59,12 @@ pub trait OAuthProvider: Send + Sync + 'static {
         tokens: &ProviderTokens,
     ) -> impl Future<Output = Result<Identity, ProviderError>> + Send;
 
+    /// Whether the provider's word that an address is verified counts. Those that anybody can run, or in which
+    /// administrators write addresses as they like, answer `false`; who runs the application may know better.
+    fn email_is_trusted(&self) -> bool {
+        true
+    }
+
     /// More parameters for the URL that people are sent to.
     fn authorize_parameters(&self) -> Vec<(&str, String)> {
         Vec::new()
@@ -289,6 +295,7 @@ pub(crate) trait DynProvider: Send + Sync {
     fn name(&self) -> &str;
     fn credentials(&self) -> &Credentials;
     fn scopes(&self) -> &[&str];
+    fn email_is_trusted(&self) -> bool;
     fn authorize_parameters(&self) -> Vec<(&str, String)>;
     fn client_secret(&self) -> Result<Secret, ProviderError>;
     fn endpoints<'a>(&'a self, client: &'a ProviderClient) -> Answer<'a, Endpoints>;
@@ -311,6 +318,9 @@ impl<T: OAuthProvider> DynProvider for T {
     }
     fn scopes(&self) -> &[&str] {
         OAuthProvider::scopes(self)
+    }
+    fn email_is_trusted(&self) -> bool {
+        OAuthProvider::email_is_trusted(self)
     }
     fn authorize_parameters(&self) -> Vec<(&str, String)> {
         OAuthProvider::authorize_parameters(self)

@@ -1,25 +1,25 @@
 //! One file for each provider.
 
+mod apple;
 mod discord;
 mod facebook;
 mod github;
+mod gitlab;
+mod google;
 mod kakao;
 mod linkedin;
+mod microsoft;
 mod naver;
+mod okta;
 mod reddit;
 mod shopify;
+mod slack;
 mod spotify;
 mod twitch;
 mod x;
 
-pub use discord::Discord;
-pub use facebook::Facebook;
-pub use github::GitHub;
-pub use kakao::Kakao;
-pub use linkedin::LinkedIn;
-pub use naver::Naver;
-pub use reddit::Reddit;
-pub use shopify::Shopify;
-pub use spotify::Spotify;
-pub use twitch::Twitch;
-pub use x::X;
+pub use self::{
+    apple::Apple, discord::Discord, facebook::Facebook, github::GitHub, gitlab::GitLab, google::Google,
+    kakao::Kakao, linkedin::LinkedIn, microsoft::Microsoft, naver::Naver, okta::Okta, reddit::Reddit,
+    shopify::Shopify, slack::Slack, spotify::Spotify, twitch::Twitch, x::X,
+};
