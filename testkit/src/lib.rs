@@ -1,11 +1,12 @@
-//! Starts what the tests talk to: our server as its users run it, and private database servers on free ports. All of
-//! them end with the value that stands for them.
+//! Starts what the tests talk to: our server as its users run it, private database servers and providers of accounts on
+//! free ports. All of them end with the value that stands for them.
 
 mod databases;
 mod mails;
 mod mongo;
 mod postgres;
 mod process;
+mod provider;
 mod proxy;
 mod redis;
 mod server;
@@ -18,6 +19,7 @@ pub use self::{
     mongo::Mongo,
     postgres::Postgres,
     process::{Lines, Process},
+    provider::{FakeAnswer, FakeProvider, FakeRequest},
     proxy::Proxy,
     redis::Redis,
     server::{Server, binary},

@@ -27,6 +27,12 @@ impl Object {
         self.get(name)?.as_str()
     }
 
+    /// All members.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn into_members(self) -> Map<String, Value> {
+        self.0
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

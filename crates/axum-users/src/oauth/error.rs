@@ -21,6 +21,19 @@ pub enum ProviderError {
     Settings(&'static str),
 }
 
+impl ProviderError {
+    /// The same once more, for those who ask again before the provider is asked again.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Refused(reason) => Self::Refused(reason),
+            Self::Untrusted(reason) => Self::Untrusted(reason),
+            Self::Answer(reason) => Self::Answer(reason),
+            Self::Unavailable(_) => Self::Unavailable("it failed a moment ago".into()),
+            Self::Settings(reason) => Self::Settings(reason),
+        }
+    }
+}
+
 /// Without the URL: some providers want tokens in it.
 impl From<reqwest::Error> for ProviderError {
     fn from(error: reqwest::Error) -> Self {

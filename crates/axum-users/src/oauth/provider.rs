@@ -59,6 +59,12 @@ pub trait OAuthProvider: Send + Sync + 'static {
         tokens: &ProviderTokens,
     ) -> impl Future<Output = Result<Identity, ProviderError>> + Send;
 
+    /// Whether the provider's word that an address is verified counts. Those that anybody can run, or in which
+    /// administrators write addresses as they like, answer `false`; who runs the application may know better.
+    fn email_is_trusted(&self) -> bool {
+        true
+    }
+
     /// More parameters for the URL that people are sent to.
     fn authorize_parameters(&self) -> Vec<(&str, String)> {
         Vec::new()
@@ -130,6 +136,8 @@ pub struct Endpoints {
     pub revoke: Option<String>,
     /// How the application proves itself.
     pub authentication: ClientAuthentication,
+    /// More fields of the form that makes tokens of a code.
+    pub code_parameters: Vec<(&'static str, &'static str)>,
     /// Whether the provider takes PKCE (RFC 7636). It is always used where it does.
     pub pkce: bool,
     /// Whether ID tokens carry a `nonce` of ours (OpenID Connect Core §3.1.2.1).
@@ -152,6 +160,7 @@ impl Endpoints {
             token: token.into(),
             revoke: None,
             authentication: ClientAuthentication::Body,
+            code_parameters: Vec::new(),
             pkce: true,
             nonce: false,
             refreshes: false,
@@ -165,6 +174,13 @@ impl Endpoints {
     #[must_use]
     pub fn basic(mut self) -> Self {
         self.authentication = ClientAuthentication::Basic;
+        self
+    }
+
+    /// One more field of the form that makes tokens of a code.
+    #[must_use]
+    pub fn code_parameter(mut self, name: &'static str, value: &'static str) -> Self {
+        self.code_parameters.push((name, value));
         self
     }
 
@@ -279,6 +295,7 @@ pub(crate) trait DynProvider: Send + Sync {
     fn name(&self) -> &str;
     fn credentials(&self) -> &Credentials;
     fn scopes(&self) -> &[&str];
+    fn email_is_trusted(&self) -> bool;
     fn authorize_parameters(&self) -> Vec<(&str, String)>;
     fn client_secret(&self) -> Result<Secret, ProviderError>;
     fn endpoints<'a>(&'a self, client: &'a ProviderClient) -> Answer<'a, Endpoints>;
@@ -301,6 +318,9 @@ impl<T: OAuthProvider> DynProvider for T {
     }
     fn scopes(&self) -> &[&str] {
         OAuthProvider::scopes(self)
+    }
+    fn email_is_trusted(&self) -> bool {
+        OAuthProvider::email_is_trusted(self)
     }
     fn authorize_parameters(&self) -> Vec<(&str, String)> {
         OAuthProvider::authorize_parameters(self)
