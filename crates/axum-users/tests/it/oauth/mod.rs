@@ -1,0 +1,8 @@
+//! Accounts at providers.
+
+mod accounts;
+mod adoption;
+mod flow;
+mod linking;
+mod return_to;
+mod states;
