@@ -2,6 +2,8 @@
 //!
 //! The [guide](crate::guide::oauth) shows it from the outside.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the routes that store accounts will use it"))]
+mod cipher;
 mod client;
 mod error;
 mod exchange;
