@@ -53,8 +53,9 @@ impl Default for Cookie {
 }
 
 impl Cookie {
-    /// Attributes in alphabetical order, as the wire contract has them.
-    fn set_cookie(&self, value: &str, max_age: Option<u64>) -> Response {
+    /// What sets the cookie: attributes in alphabetical order, as the wire contract has them. `None` when it cannot stand in
+    /// a header.
+    pub(crate) fn header_value(&self, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
         let mut text = format!("{}={value}", self.name);
         if let Some(domain) = &self.domain {
             text += &format!("; Domain={domain}");
@@ -74,10 +75,12 @@ impl Cookie {
         if self.secure {
             text += "; Secure";
         }
-        match HeaderValue::try_from(text) {
-            Ok(value) => (StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response(),
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        }
+        HeaderValue::try_from(text).ok()
+    }
+
+    /// What removes the cookie.
+    pub(crate) fn removal(&self) -> Option<HeaderValue> {
+        self.header_value("\"\"", Some(0))
     }
 }
 
@@ -97,11 +100,11 @@ impl Transport for Cookie {
     }
 
     fn login(&self, token: &str) -> Response {
-        self.set_cookie(token, self.max_age)
+        answer(self.header_value(token, self.max_age))
     }
 
     fn logout(&self) -> Response {
-        self.set_cookie("\"\"", Some(0))
+        answer(self.removal())
     }
 
     fn scheme(&self) -> SecurityScheme {
@@ -131,6 +134,13 @@ impl Transport for Cookie {
             return Err("a cookie named __Secure-… must be secure".to_owned());
         }
         Ok(())
+    }
+}
+
+fn answer(set_cookie: Option<HeaderValue>) -> Response {
+    match set_cookie {
+        Some(value) => (StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
