@@ -5,4 +5,5 @@ mod adoption;
 mod flow;
 mod linking;
 mod return_to;
+mod settings;
 mod states;
