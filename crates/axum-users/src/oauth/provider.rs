@@ -262,20 +262,21 @@ impl Identity {
     /// By the provider's id: a text, or a whole number.
     ///
     /// # Errors
-    /// [`ProviderError::Answer`] for anything else, and for an empty text.
+    /// [`ProviderError::Answer`] for anything else, and for a text that is empty, longer than 320 bytes, or holds control
+    /// characters.
     pub fn new(account_id: &Value) -> Result<Self, ProviderError> {
         let account_id = match account_id {
-            Value::String(text) if !text.is_empty() => text.clone(),
+            Value::String(text) if can_be_kept(text) => text.clone(),
             Value::Number(number) if !number.is_f64() => number.to_string(),
             _ => return Err(ProviderError::Answer("there is no account id")),
         };
         Ok(Self { account_id, email: None, email_verified: false, claims: Value::Null })
     }
 
-    /// With an address, if it is one at all: a text that is not empty.
+    /// With an address, if it can be one at all: a text like that of an id.
     #[must_use]
     pub fn email(mut self, email: &Value, verified: bool) -> Self {
-        self.email = email.as_str().filter(|email| !email.is_empty()).map(str::to_owned);
+        self.email = email.as_str().filter(|email| can_be_kept(email)).map(str::to_owned);
         self.email_verified = verified && self.email.is_some();
         self
     }
@@ -286,6 +287,11 @@ impl Identity {
         self.claims = claims;
         self
     }
+}
+
+/// Whether every database can hold the text: the columns of fastapi-users have 320 characters, and some take no NUL.
+fn can_be_kept(text: &str) -> bool {
+    (1..=320).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
@@ -365,13 +371,20 @@ mod tests {
         {
             assert!(Identity::new(&refused).is_err(), "{refused}");
         }
+        assert!(Identity::new(&json!("1".repeat(320))).is_ok());
+        for refused in ["1".repeat(321), "1\0".to_owned(), "1\n2".to_owned(), "\u{85}".to_owned()] {
+            assert!(Identity::new(&json!(refused)).is_err(), "{refused:?}");
+        }
     }
 
     #[test]
     fn oal_6_no_address_is_no_verified_one() {
         let identity = || Identity::new(&json!("1")).unwrap();
         assert!(identity().email(&json!("king@camelot.bt"), true).email_verified);
-        for none in [json!(null), json!(""), json!(1), json!(["king@camelot.bt"])] {
+        let long = format!("{}@camelot.bt", "k".repeat(320));
+        for none in
+            [json!(null), json!(""), json!(1), json!(["king@camelot.bt"]), json!("king\0@b.bt"), json!(long)]
+        {
             let identity = identity().email(&none, true);
             assert!(identity.email.is_none() && !identity.email_verified, "{none}");
         }
