@@ -1,0 +1,4 @@
+//! Accounts at providers.
+
+mod adoption;
+mod oidc;
