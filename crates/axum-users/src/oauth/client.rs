@@ -1,6 +1,9 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
+use reqwest::{
+    Client, Method, RequestBuilder, Response, StatusCode,
+    header::{self, HeaderValue},
+};
 use serde_json::Value;
 use url::{Host, Url};
 
@@ -71,6 +74,11 @@ impl ProviderClient {
     /// A POST request.
     pub fn post(&self, url: &str) -> ProviderRequest {
         self.request(Method::POST, url)
+    }
+
+    /// A DELETE request.
+    pub fn delete(&self, url: &str) -> ProviderRequest {
+        self.request(Method::DELETE, url)
     }
 
     /// Whether a request for `url` would be sent.
@@ -149,8 +157,12 @@ impl ProviderRequest {
         self.map(|request| request.basic_auth(client_id, Some(secret)))
     }
 
-    /// A header.
+    /// A header. Its value may be a secret, and is in no log.
     pub fn header(self, name: &'static str, value: &str) -> Self {
+        let Ok(mut value) = HeaderValue::from_str(value) else {
+            return Self { request: Err(ProviderError::Answer("its token cannot be sent")) };
+        };
+        value.set_sensitive(true);
         self.map(|request| request.header(name, value))
     }
 
@@ -164,20 +176,35 @@ impl ProviderRequest {
         self.map(|request| request.form(fields))
     }
 
+    /// JSON as the body.
+    pub fn json_body(self, json: &Value) -> Self {
+        self.map(|request| request.json(json))
+    }
+
     /// The JSON of an answer that is a success.
     ///
     /// # Errors
     /// [`ProviderError::Refused`] for 400, 401 and 403, [`ProviderError::Unavailable`] when there is no answer in time or
     /// the provider is overloaded or fails, [`ProviderError::Answer`] for any other status, and for what is too long or no JSON.
     pub async fn json(self) -> Result<Value, ProviderError> {
-        let response = self.response().await?;
-        match response.status() {
-            status if status.is_success() => body(response).await,
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(ProviderError::Refused("it does not accept the token"))
-            }
-            status => Err(unusable(status)),
-        }
+        json(self.success().await?).await
+    }
+
+    /// The text of an answer that is a success, such as a signed token.
+    ///
+    /// # Errors
+    /// As [`json`](Self::json), but for what is no UTF-8.
+    pub(super) async fn text(self) -> Result<String, ProviderError> {
+        let bytes = body(self.success().await?).await?;
+        String::from_utf8(bytes).map_err(|_| ProviderError::Answer("it is no text"))
+    }
+
+    /// That the answer is a success, whatever its body.
+    ///
+    /// # Errors
+    /// As [`json`](Self::json), but for the body.
+    pub async fn done(self) -> Result<(), ProviderError> {
+        self.success().await.map(drop)
     }
 
     /// Whether the answer is a success, and its JSON; that of an error need not be any, and is `null` then.
@@ -185,12 +212,30 @@ impl ProviderRequest {
         let response = self.response().await?;
         let status = response.status();
         if status.is_success() {
-            return Ok((status, body(response).await?));
+            return Ok((status, json(response).await?));
         }
-        if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(unusable(status));
+        Ok((status, refusal(response).await?))
+    }
+
+    /// What the provider has against it: nothing if the answer is a success, whatever its body; otherwise its JSON,
+    /// `null` if it is none.
+    pub(super) async fn refusal(self) -> Result<Option<Value>, ProviderError> {
+        let response = self.response().await?;
+        if response.status().is_success() {
+            return Ok(None);
         }
-        Ok((status, body(response).await.unwrap_or_default()))
+        refusal(response).await.map(Some)
+    }
+
+    async fn success(self) -> Result<Response, ProviderError> {
+        let response = self.response().await?;
+        match response.status() {
+            status if status.is_success() => Ok(response),
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(ProviderError::Refused("it does not accept the token"))
+            }
+            status => Err(unusable(status)),
+        }
     }
 
     async fn response(self) -> Result<Response, ProviderError> {
@@ -213,8 +258,21 @@ fn unusable(status: StatusCode) -> ProviderError {
     })
 }
 
-/// Compressed answers are not asked for and not unpacked; JSON that is nested too deep is refused by its parser.
-async fn body(mut response: Response) -> Result<Value, ProviderError> {
+async fn refusal(response: Response) -> Result<Value, ProviderError> {
+    let status = response.status();
+    if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(unusable(status));
+    }
+    Ok(json(response).await.unwrap_or_default())
+}
+
+/// What is nested too deep is refused by the parser.
+async fn json(response: Response) -> Result<Value, ProviderError> {
+    serde_json::from_slice(&body(response).await?).map_err(|_| ProviderError::Answer("it is no JSON"))
+}
+
+/// Compressed answers are not asked for and not unpacked.
+async fn body(mut response: Response) -> Result<Vec<u8>, ProviderError> {
     const TOO_LONG: ProviderError = ProviderError::Answer("it is too long");
     if response.content_length().is_some_and(|length| length > MAX_ANSWER_BYTES as u64) {
         return Err(TOO_LONG);
@@ -226,7 +284,7 @@ async fn body(mut response: Response) -> Result<Value, ProviderError> {
         }
         bytes.extend_from_slice(&chunk);
     }
-    serde_json::from_slice(&bytes).map_err(|_| ProviderError::Answer("it is no JSON"))
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ pub(crate) async fn code(
     };
     let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect_uri)];
     form.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+    form.extend_from_slice(&endpoints.code_parameters);
     application.tokens(client.post(&endpoints.token), endpoints, form).await
 }
 
@@ -60,28 +61,48 @@ pub(super) async fn refresh<T: OAuthProvider + ?Sized>(
     application(provider)?.tokens(client.post(&endpoints.token), &endpoints, form).await
 }
 
+/// New tokens for something else, by a grant of the provider's own (RFC 6749 §4.5).
+pub(super) async fn grant<T: OAuthProvider + ?Sized>(
+    provider: &T,
+    client: &ProviderClient,
+    form: Form<'_>,
+) -> Result<ProviderTokens, ProviderError> {
+    let endpoints = provider.endpoints(client).await?;
+    application(provider)?.tokens(client.post(&endpoints.token), &endpoints, form).await
+}
+
 /// Makes tokens invalid (RFC 7009 §2.1): the refresh token, if there is one, takes the access tokens with it.
 pub(super) async fn revoke<T: OAuthProvider + ?Sized>(
     provider: &T,
     client: &ProviderClient,
     account: &OAuthAccount,
 ) -> Result<bool, ProviderError> {
-    let endpoints = provider.endpoints(client).await?;
-    let Some(url) = &endpoints.revoke else { return Ok(false) };
     let (token, hint) = match &account.refresh_token {
         Some(token) => (token, "refresh_token"),
         None => (&account.access_token, "access_token"),
     };
+    revoke_token(provider, client, token, hint).await
+}
+
+/// Makes one token invalid (RFC 7009 §2.1). What the answer says is of no importance (§2.2).
+pub(super) async fn revoke_token<T: OAuthProvider + ?Sized>(
+    provider: &T,
+    client: &ProviderClient,
+    token: &str,
+    hint: &str,
+) -> Result<bool, ProviderError> {
+    let endpoints = provider.endpoints(client).await?;
+    let Some(url) = &endpoints.revoke else { return Ok(false) };
     let application = application(provider)?;
-    let form = vec![("token", token.as_str()), ("token_type_hint", hint)];
+    let form = vec![("token", token), ("token_type_hint", hint)];
     let secret = String::from_utf8_lossy(application.secret.expose()).into_owned();
-    let request = application.authenticated(client.post(url), &endpoints, form, &secret);
-    let (status, answer) = request.json_or_error().await?;
-    if status.is_success() {
-        return Ok(true);
+    match application.authenticated(client.post(url), &endpoints, form, &secret).refusal().await? {
+        None => Ok(true),
+        Some(answer) => {
+            application.log_refusal(&answer);
+            Err(ProviderError::Refused("it does not revoke the token"))
+        }
     }
-    application.log_refusal(&answer);
-    Err(ProviderError::Refused("it does not revoke the token"))
 }
 
 fn application<T: OAuthProvider + ?Sized>(provider: &T) -> Result<Application<'_>, ProviderError> {
@@ -97,11 +118,11 @@ impl Application<'_> {
         form: Form<'_>,
     ) -> Result<ProviderTokens, ProviderError> {
         let secret = String::from_utf8_lossy(self.secret.expose()).into_owned();
-        let (_, answer) = self.authenticated(request, endpoints, form, &secret).json_or_error().await?;
+        let (status, answer) = self.authenticated(request, endpoints, form, &secret).json_or_error().await?;
         // Some refuse with a success.
-        if answer.get("access_token").is_none() {
+        if !status.is_success() || answer.get("access_token").is_none() {
             self.log_refusal(&answer);
-            return Err(ProviderError::Refused("it does not accept the code"));
+            return Err(ProviderError::Refused("it does not accept the code or the token"));
         }
         ProviderTokens::read(answer)
     }

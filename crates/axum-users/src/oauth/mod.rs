@@ -19,6 +19,9 @@ pub use self::{
     error::ProviderError,
     oidc::OpenIdConnect,
     provider::{ClientAuthentication, Credentials, Endpoints, Identity, OAuthProvider, ProviderTokens},
-    providers::{Apple, GitHub, GitLab, Google, Microsoft, Okta, Slack},
+    providers::{
+        Apple, Discord, Facebook, GitHub, GitLab, Google, Kakao, LinkedIn, Microsoft, Naver, Okta, Reddit,
+        Shopify, Slack, Spotify, Twitch, X,
+    },
 };
 pub(crate) use self::{exchange::code as exchange_code, provider::DynProvider};

@@ -136,6 +136,8 @@ pub struct Endpoints {
     pub revoke: Option<String>,
     /// How the application proves itself.
     pub authentication: ClientAuthentication,
+    /// More fields of the form that makes tokens of a code.
+    pub code_parameters: Vec<(&'static str, &'static str)>,
     /// Whether the provider takes PKCE (RFC 7636). It is always used where it does.
     pub pkce: bool,
     /// Whether ID tokens carry a `nonce` of ours (OpenID Connect Core §3.1.2.1).
@@ -158,6 +160,7 @@ impl Endpoints {
             token: token.into(),
             revoke: None,
             authentication: ClientAuthentication::Body,
+            code_parameters: Vec::new(),
             pkce: true,
             nonce: false,
             refreshes: false,
@@ -171,6 +174,13 @@ impl Endpoints {
     #[must_use]
     pub fn basic(mut self) -> Self {
         self.authentication = ClientAuthentication::Basic;
+        self
+    }
+
+    /// One more field of the form that makes tokens of a code.
+    #[must_use]
+    pub fn code_parameter(mut self, name: &'static str, value: &'static str) -> Self {
+        self.code_parameters.push((name, value));
         self
     }
 

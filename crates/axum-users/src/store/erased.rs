@@ -17,7 +17,7 @@ pub(crate) trait DynUserStore<P: Profile>: Send + Sync {
     fn insert(&self, user: NewUser<P>) -> Answer<'_, User<P>>;
     fn update<'a>(&'a self, id: &'a P::Id, changes: &'a Changes) -> Answer<'a, Option<User<P>>>;
     fn delete<'a>(&'a self, id: &'a P::Id) -> Answer<'a, bool>;
-    fn revoke<'a>(&'a self, digest: &'a str, expires_at: OffsetDateTime) -> Answer<'a, ()>;
+    fn revoke<'a>(&'a self, digest: &'a str, expires_at: OffsetDateTime) -> Answer<'a, bool>;
     fn get_unless_revoked<'a>(&'a self, id: &'a P::Id, digest: &'a str) -> Answer<'a, Option<User<P>>>;
 }
 
@@ -40,7 +40,7 @@ impl<P: Profile, S: UserStore<P>> DynUserStore<P> for S {
     fn delete<'a>(&'a self, id: &'a P::Id) -> Answer<'a, bool> {
         Box::pin(UserStore::delete(self, id))
     }
-    fn revoke<'a>(&'a self, digest: &'a str, expires_at: OffsetDateTime) -> Answer<'a, ()> {
+    fn revoke<'a>(&'a self, digest: &'a str, expires_at: OffsetDateTime) -> Answer<'a, bool> {
         Box::pin(UserStore::revoke(self, digest, expires_at))
     }
     fn get_unless_revoked<'a>(&'a self, id: &'a P::Id, digest: &'a str) -> Answer<'a, Option<User<P>>> {

@@ -1,14 +1,25 @@
 //! One file for each provider.
 
 mod apple;
+mod discord;
+mod facebook;
 mod github;
 mod gitlab;
 mod google;
+mod kakao;
+mod linkedin;
 mod microsoft;
+mod naver;
 mod okta;
+mod reddit;
+mod shopify;
 mod slack;
+mod spotify;
+mod twitch;
+mod x;
 
 pub use self::{
-    apple::Apple, github::GitHub, gitlab::GitLab, google::Google, microsoft::Microsoft, okta::Okta,
-    slack::Slack,
+    apple::Apple, discord::Discord, facebook::Facebook, github::GitHub, gitlab::GitLab, google::Google,
+    kakao::Kakao, linkedin::LinkedIn, microsoft::Microsoft, naver::Naver, okta::Okta, reddit::Reddit,
+    shopify::Shopify, slack::Slack, spotify::Spotify, twitch::Twitch, x::X,
 };
