@@ -2,7 +2,9 @@
 //!
 //! The [guide](crate::guide::oauth) shows it from the outside.
 
+mod cipher;
 mod client;
+mod code;
 mod discovery;
 mod document;
 mod error;
@@ -11,17 +13,26 @@ mod id_token;
 mod jwks;
 mod network;
 mod oidc;
+mod options;
 mod provider;
 mod providers;
+mod settings;
+mod state;
 
+pub(crate) use self::{
+    cipher::CipherError,
+    exchange::code as exchange_code,
+    settings::{OAuthCore, OAuthSettings},
+    state::{Flow, Returned, StateError},
+};
 pub use self::{
     client::{ProviderClient, ProviderRequest},
     error::ProviderError,
     oidc::OpenIdConnect,
+    options::OAuth,
     provider::{ClientAuthentication, Credentials, Endpoints, Identity, OAuthProvider, ProviderTokens},
     providers::{
         Apple, Discord, Facebook, GitHub, GitLab, Google, Kakao, LinkedIn, Microsoft, Naver, Okta, Reddit,
         Shopify, Slack, Spotify, Twitch, X,
     },
 };
-pub(crate) use self::{exchange::code as exchange_code, provider::DynProvider};

@@ -15,6 +15,8 @@ mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub(crate) mod sql;
 
+#[cfg(feature = "oauth")]
+pub(crate) use erased::DynOAuthStore;
 pub(crate) use erased::{DynTokenStore, DynUserStore};
 pub use memory::MemoryStore;
 #[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
