@@ -76,7 +76,6 @@ async fn the_browser_brings_the_code_by_post() {
     let apple = apple(&ours());
     let endpoints = apple.endpoints(&idp.client()).await.unwrap();
     assert!(endpoints.form_post && endpoints.refreshes && endpoints.nonce && !endpoints.pkce);
-    assert_eq!(apple.authorize_parameters(), [("response_mode", "form_post".to_owned())]);
     assert_eq!(apple.name(), "apple");
 }
 
