@@ -18,6 +18,9 @@ const CHEAP: &str =
 /// The hash of that hash, as reset tokens hold it.
 const CHEAP_FINGERPRINT: &str =
     "$argon2id$v=19$m=8,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$hs7pckNycmPBNwOo78UrzybkrMRQg/J6qSyiI5qSHZs";
+/// One of `PasswordHash::unusable`: 32 random bytes where a password would have its hash.
+const NO_PASSWORD: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$YXh1bS11c2Vycy9ub25lIQ$Pj/JOO11qVrSJLUD3jXQGSdHK2Ax9ADTzrFK/IMoK/4";
 /// `guinevere` with bcrypt.
 const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuuYzXimsi7CEh7STHRA1Yh9I3Dt.4pgty";
 /// 72 times `x`: bcrypt looks at no more bytes.
@@ -109,6 +112,7 @@ fn argon2() -> Vec<Scenario> {
         [Step::Seed(arthur(HASH)), log_in("guinevere").gives(200, "bearer"), is_kept()],
     ));
     all.push(refused("Argon2id and a wrong password", CHEAP, "wrong", 400, BAD));
+    all.push(refused("the hash of a user without a password", NO_PASSWORD, "guinevere", 400, BAD));
     all
 }
 

@@ -4,9 +4,9 @@ use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, Cookie, Jwt, MigrationError, MongoStore, Opaque, RedisTokenStore, SqlOptions, SqlStore,
-    TokenOptions, TokenStore, UserId, UserStore, Users,
-    mailer::{AnyMailer, ConsoleMailer, EmailHooks, PublicUrl, SmtpMailer, SmtpUrl, Templates},
+    Backend, Bearer, Cookie, Jwt, MigrationError, MongoStore, Opaque, PublicUrl, RedisTokenStore, SqlOptions,
+    SqlStore, TokenOptions, TokenStore, UserId, UserStore, Users,
+    mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
 };
 
 use crate::{

@@ -28,6 +28,22 @@ pub enum UserError {
     /// Unknown user, wrong password or inactive user: on purpose one and the same.
     #[error("the credentials are wrong")]
     BadCredentials,
+    /// The user's address is not verified, and has to be.
+    #[error("the user's address is not verified")]
+    NotVerified,
+    /// The account at the provider belongs to another user.
+    #[error("another user has this account at the provider")]
+    AccountTaken,
+    /// The provider gives no address, or none that is valid.
+    #[error("the provider gives no e-mail address")]
+    NoEmail,
+    /// Without this account the user could not log in any more.
+    #[error("this account is the user's only way to log in")]
+    LastLoginMethod,
+    /// The provider does not tell who somebody is.
+    #[cfg(feature = "oauth")]
+    #[error(transparent)]
+    Provider(#[from] crate::oauth::ProviderError),
     /// A reset or verification token that is forged, expired, used, or of somebody else.
     #[error("the token is invalid or has expired")]
     InvalidToken,
@@ -72,6 +88,7 @@ impl From<StoreError> for UserError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Duplicate => Self::AlreadyExists,
+            StoreError::AccountTaken => Self::AccountTaken,
             StoreError::NoSuchUser => Self::NotFound,
             other => Self::Store(other),
         }
@@ -118,6 +135,24 @@ pub enum ErrorCode {
     UpdateUserEmailAlreadyExists,
     /// The new password is refused.
     UpdateUserInvalidPassword,
+    /// The provider gives no address, or none that is valid.
+    OauthNotAvailableEmail,
+    /// A user with the address of the account exists.
+    OauthUserAlreadyExists,
+    /// The state is of another browser, provider or flow, or was used.
+    OauthInvalidState,
+    /// The state is forged.
+    AccessTokenDecodeError,
+    /// The state has expired.
+    AccessTokenAlreadyExpired,
+    /// The account belongs to another user.
+    OauthAccountAlreadyLinked,
+    /// Without the account the user could not log in any more.
+    OauthLastLoginMethod,
+    /// The provider does not accept the code, or what it says cannot be believed.
+    OauthProviderRefused,
+    /// The provider does not answer, or not as it should.
+    OauthProviderUnavailable,
 }
 
 impl ErrorCode {
@@ -134,6 +169,15 @@ impl ErrorCode {
             Self::VerifyUserAlreadyVerified => "VERIFY_USER_ALREADY_VERIFIED",
             Self::UpdateUserEmailAlreadyExists => "UPDATE_USER_EMAIL_ALREADY_EXISTS",
             Self::UpdateUserInvalidPassword => "UPDATE_USER_INVALID_PASSWORD",
+            Self::OauthNotAvailableEmail => "OAUTH_NOT_AVAILABLE_EMAIL",
+            Self::OauthUserAlreadyExists => "OAUTH_USER_ALREADY_EXISTS",
+            Self::OauthInvalidState => "OAUTH_INVALID_STATE",
+            Self::AccessTokenDecodeError => "ACCESS_TOKEN_DECODE_ERROR",
+            Self::AccessTokenAlreadyExpired => "ACCESS_TOKEN_ALREADY_EXPIRED",
+            Self::OauthAccountAlreadyLinked => "OAUTH_ACCOUNT_ALREADY_LINKED",
+            Self::OauthLastLoginMethod => "OAUTH_LAST_LOGIN_METHOD",
+            Self::OauthProviderRefused => "OAUTH_PROVIDER_REFUSED",
+            Self::OauthProviderUnavailable => "OAUTH_PROVIDER_UNAVAILABLE",
         }
     }
 }

@@ -82,6 +82,8 @@ mod object_id;
 mod openapi;
 mod policy;
 mod profile;
+#[cfg(any(feature = "mailer", feature = "oauth"))]
+mod public_url;
 mod secret;
 mod store;
 mod strategy;
@@ -92,6 +94,8 @@ mod users;
 #[cfg(feature = "macros")]
 pub use axum_users_macros::Profile;
 
+#[cfg(any(feature = "mailer", feature = "oauth"))]
+pub use self::public_url::{PublicUrl, PublicUrlError};
 #[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use self::store::MigrationError;
 #[cfg(feature = "redis")]

@@ -45,6 +45,13 @@ pub struct Policy {
     pub lenient_duplicates: bool,
     /// Whether 422 answers echo what was sent. Passwords and tokens are redacted in any case.
     pub echo_input: bool,
+    /// Whether all OAuth flows of a browser share the cookie `fastapiusersoauthcsrf` for an hour, instead of each having one of
+    /// its own for ten minutes. A state is used once in either case.
+    pub oauth_shared_cookie: bool,
+    /// Whether a client may ask a provider for any scope, instead of those that the application lists.
+    pub oauth_any_scope: bool,
+    /// Whether providers send people back to the host that the request names, where no URL is configured.
+    pub oauth_redirect_from_host: bool,
     /// Whether 401 answers carry `WWW-Authenticate` (RFC 6750 §3).
     pub www_authenticate: bool,
 }
@@ -98,6 +105,9 @@ impl Policy {
             lenient_ids: false,
             lenient_duplicates: false,
             echo_input: false,
+            oauth_shared_cookie: false,
+            oauth_any_scope: false,
+            oauth_redirect_from_host: false,
             www_authenticate: true,
         }
     }
@@ -118,6 +128,9 @@ impl Policy {
             lenient_ids: true,
             lenient_duplicates: true,
             echo_input: true,
+            oauth_shared_cookie: true,
+            oauth_any_scope: true,
+            oauth_redirect_from_host: true,
             www_authenticate: false,
         }
     }

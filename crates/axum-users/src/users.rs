@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+#[cfg(feature = "oauth")]
+use crate::oauth::{OAuthCore, OAuthSettings};
 use crate::{
     Backend, Hooks, NoProfile, Policy, Profile, Secret, UserError, UserId, UserManager, UserStore,
     claims::TokenKeys,
@@ -52,12 +54,14 @@ pub(crate) struct Core<P: Profile> {
     pub(crate) jobs: Jobs,
     pub(crate) require_verified_users: bool,
     pub(crate) trusted_origins: Vec<String>,
+    #[cfg(feature = "oauth")]
+    pub(crate) oauth: Option<OAuthCore<P>>,
 }
 
 impl<P: Profile> Users<P> {
     /// Starts to build. From the secret (at least 32 bytes) the keys of reset and verification tokens are derived,
     /// unless they are given one by one.
-    pub fn builder(store: impl UserStore<P>, secret: impl Into<Secret>) -> UsersBuilder<P> {
+    pub fn builder<S: UserStore<P>>(store: S, secret: impl Into<Secret>) -> UsersBuilder<P, S> {
         UsersBuilder {
             store: Arc::new(store),
             secret: secret.into(),
@@ -70,6 +74,8 @@ impl<P: Profile> Users<P> {
             verification: TokenOptions::verification(),
             require_verified_users: false,
             trusted_origins: Vec::new(),
+            #[cfg(feature = "oauth")]
+            oauth: OAuthSettings::new(),
         }
     }
 
@@ -152,12 +158,20 @@ impl TokenOptions {
     pub fn verification() -> Self {
         Self { secret: None, lifetime: 3600, audience: "fastapi-users:verify".to_owned() }
     }
+
+    /// States of OAuth flows: audience `fastapi-users:oauth-state`, 600 seconds, or 3600 where the policy has the contract's
+    /// cookie.
+    #[cfg(feature = "oauth")]
+    pub fn oauth_state(policy: &Policy) -> Self {
+        let lifetime = if policy.oauth_shared_cookie { 3600 } else { 600 };
+        Self { secret: None, lifetime, audience: "fastapi-users:oauth-state".to_owned() }
+    }
 }
 
-/// Builds [`Users`].
+/// Builds [`Users`]. What needs more than a [`UserStore`], such as providers of accounts, compiles only if the store has it.
 #[must_use]
-pub struct UsersBuilder<P: Profile> {
-    store: Arc<dyn DynUserStore<P>>,
+pub struct UsersBuilder<P: Profile, S> {
+    pub(crate) store: Arc<S>,
     secret: Secret,
     backends: Vec<Backend<P>>,
     hooks: HookStack<P>,
@@ -168,9 +182,11 @@ pub struct UsersBuilder<P: Profile> {
     verification: TokenOptions,
     require_verified_users: bool,
     trusted_origins: Vec<String>,
+    #[cfg(feature = "oauth")]
+    pub(crate) oauth: OAuthSettings<P>,
 }
 
-impl<P: Profile> UsersBuilder<P> {
+impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
     /// Adds a way to be logged in. Several are tried in the order given; the first that yields a user wins.
     pub fn backend(mut self, backend: Backend<P>) -> Self {
         self.backends.push(backend);
@@ -232,7 +248,8 @@ impl<P: Profile> UsersBuilder<P> {
     /// [`BuildError`], which says what to change.
     pub fn build(self) -> Result<Users<P>, BuildError> {
         self.check()?;
-        let Self { store, secret, policy, .. } = self;
+        let Self { secret, policy, .. } = self;
+        let store: Arc<dyn DynUserStore<P>> = self.store;
         let policy = Arc::new(policy);
         let one_time = |options: TokenOptions, label: &str| {
             let key = options.secret.unwrap_or_else(|| secret.derive(label));
@@ -259,6 +276,8 @@ impl<P: Profile> UsersBuilder<P> {
             jobs: Jobs::new(),
             require_verified_users: self.require_verified_users,
             trusted_origins: self.trusted_origins,
+            #[cfg(feature = "oauth")]
+            oauth: self.oauth.build(&secret, &policy)?,
             policy,
         })))
     }
@@ -317,11 +336,17 @@ impl<P: Profile> UsersBuilder<P> {
                 backend.strategy.check(&self.policy).and_then(|()| backend.transport.check(&self.policy));
             checked.map_err(|reason| BuildError(format!("backend {:?}: {reason}", backend.name())))?;
         }
+        #[cfg(feature = "oauth")]
+        {
+            let names: Vec<&str> = self.backends.iter().map(Backend::name).collect();
+            let mut paths = paths.into_iter().map(str::to_owned).collect();
+            self.oauth.check(&names, &mut paths, &self.policy)?;
+        }
         Ok(())
     }
 }
 
-impl<P: Profile> std::fmt::Debug for UsersBuilder<P> {
+impl<P: Profile, S> std::fmt::Debug for UsersBuilder<P, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UsersBuilder").field("backends", &self.backends).finish_non_exhaustive()
     }
@@ -330,4 +355,4 @@ impl<P: Profile> std::fmt::Debug for UsersBuilder<P> {
 /// Settings that contradict each other or are unsafe under the policy. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BuildError(String);
+pub struct BuildError(pub(crate) String);

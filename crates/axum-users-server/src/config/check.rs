@@ -1,7 +1,7 @@
 //! Refuses settings that contradict each other or switch a protection off unseen (security rule CFG-2). What the
 //! library checks when it is built is not repeated here.
 
-use axum_users::{Algorithm, Cookie, DuplicateRegistration, mailer::PublicUrl};
+use axum_users::{Algorithm, Cookie, DuplicateRegistration, PublicUrl};
 use tracing_subscriber::EnvFilter;
 
 use super::{BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, StrategyName, TransportName};

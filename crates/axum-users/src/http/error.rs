@@ -10,6 +10,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::body::{BodyError, Echo};
+#[cfg(feature = "oauth")]
+use crate::oauth::ProviderError;
 use crate::{ErrorCode, Policy, UserError};
 
 /// An answer that is not a success: a status and `{"detail": …}`.
@@ -38,6 +40,12 @@ impl ApiError {
     /// 400 with an error code.
     pub(super) fn code(code: ErrorCode) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code.as_str())
+    }
+
+    /// 400 that says no more.
+    #[cfg(feature = "oauth")]
+    pub(super) fn bad_request() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Bad Request")
     }
 
     /// 401.
@@ -74,9 +82,30 @@ impl ApiError {
         }
     }
 
+    /// The detail, if it is a text.
+    #[cfg(feature = "oauth")]
+    pub(super) fn text(&self) -> &str {
+        self.detail.as_str().unwrap_or_default()
+    }
+
     /// Whether this refuses the caller, rather than telling that something failed.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+
+    /// A provider that refuses is the client's affair, one that fails is not. Neither's words are told.
+    #[cfg(feature = "oauth")]
+    fn provider(error: ProviderError) -> Self {
+        match error {
+            ProviderError::Refused(_) | ProviderError::Untrusted(_) => {
+                tracing::info!(error = &error as &dyn std::error::Error, "a login at a provider was refused");
+                Self::code(ErrorCode::OauthProviderRefused)
+            }
+            _ => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a provider failed");
+                Self::new(StatusCode::BAD_GATEWAY, ErrorCode::OauthProviderUnavailable.as_str())
+            }
+        }
     }
 
     fn unavailable(retry_after: Duration) -> Self {
@@ -91,6 +120,12 @@ impl From<UserError> for ApiError {
         match error {
             UserError::NotFound => Self::not_found(),
             UserError::BadCredentials | UserError::Inactive => Self::code(ErrorCode::LoginBadCredentials),
+            UserError::NotVerified => Self::code(ErrorCode::LoginUserNotVerified),
+            UserError::AccountTaken => Self::code(ErrorCode::OauthAccountAlreadyLinked),
+            UserError::NoEmail => Self::code(ErrorCode::OauthNotAvailableEmail),
+            UserError::LastLoginMethod => Self::code(ErrorCode::OauthLastLoginMethod),
+            #[cfg(feature = "oauth")]
+            UserError::Provider(error) => Self::provider(error),
             UserError::AlreadyVerified => Self::code(ErrorCode::VerifyUserAlreadyVerified),
             UserError::AlreadyExists => Self::code(ErrorCode::RegisterUserAlreadyExists),
             UserError::InvalidToken => Self::code(ErrorCode::VerifyUserBadToken),

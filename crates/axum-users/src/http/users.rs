@@ -36,7 +36,11 @@ impl<P: Profile> Users<P> {
         finish(router, self)
     }
 
-    async fn admit(&self, parts: &mut Parts, superuser: bool) -> Result<Authenticated<P>, ApiError> {
+    pub(super) async fn admit(
+        &self,
+        parts: &mut Parts,
+        superuser: bool,
+    ) -> Result<Authenticated<P>, ApiError> {
         Guard { verified: self.0.require_verified_users, superuser }.admit(self, parts).await
     }
 

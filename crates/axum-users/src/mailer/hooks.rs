@@ -1,5 +1,5 @@
-use super::{Mail, MailKind, MailValues, Mailer, PublicUrl, TemplateError, Templates};
-use crate::{Context, HookResult, Hooks, Profile, User};
+use super::{Mail, MailKind, MailValues, Mailer, TemplateError, Templates};
+use crate::{Context, HookResult, Hooks, Profile, PublicUrl, User};
 
 /// Hooks that mail people what they asked for: the link to reset a password, the link to verify an address, and the
 /// notice that somebody registered their address again.

@@ -1,8 +1,9 @@
-//! Mails to users: what they say ([`Templates`]), where their links lead ([`PublicUrl`]), how they are sent
+//! Mails to users: what they say ([`Templates`]), where their links lead ([`PublicUrl`](crate::PublicUrl)), how they are sent
 //! ([`Mailer`]), and the hooks that do it ([`EmailHooks`]).
 //!
 //! ```
-//! use axum_users::mailer::{ConsoleMailer, MailKind, MailValues, Mailer, PublicUrl, Templates};
+//! use axum_users::mailer::{ConsoleMailer, MailKind, MailValues, Mailer, Templates};
+//! use axum_users::PublicUrl;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,7 +26,6 @@ mod console;
 mod error;
 mod hooks;
 mod mail;
-mod public_url;
 mod smtp;
 mod templates;
 
@@ -35,7 +35,6 @@ pub use self::{
     error::MailError,
     hooks::EmailHooks,
     mail::{Mail, Mailer},
-    public_url::{PublicUrl, PublicUrlError},
     smtp::{SmtpMailer, SmtpUrl, SmtpUrlError},
     templates::{MailKind, MailValues, TemplateError, Templates},
 };

@@ -66,7 +66,7 @@ impl<P: Profile> UserManager<P> {
     }
 
     /// Tells whoever has the address that somebody registered it.
-    async fn tell_owner(&self, email: &str, cx: &Context) {
+    pub(super) async fn tell_owner(&self, email: &str, cx: &Context) {
         let owner = match self.find_by_email(email).await {
             Ok(Some(owner)) => owner,
             Ok(None) => return,

@@ -3,6 +3,8 @@
 mod authenticate;
 mod create;
 mod delete;
+#[cfg(feature = "oauth")]
+mod oauth;
 mod one_time;
 mod reset;
 mod update;

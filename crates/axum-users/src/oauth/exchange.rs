@@ -158,7 +158,7 @@ impl ProviderTokens {
     /// [`ProviderError::Answer`] when there is no access token.
     pub fn read(answer: Value) -> Result<Self, ProviderError> {
         let text = |name: &str| {
-            answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+            answer.get(name).and_then(Value::as_str).filter(|text| is_token(text)).map(str::to_owned)
         };
         let access_token = text("access_token").ok_or(ProviderError::Answer("there is no access token"))?;
         let expires_at = seconds(&answer["expires_at"])
@@ -172,6 +172,11 @@ impl ProviderTokens {
             answer,
         })
     }
+}
+
+/// The characters of RFC 6749 §A.12 and §A.17.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// Whole seconds, which some write as a text.
@@ -204,7 +209,13 @@ mod tests {
         }
         assert_eq!(read(json!({"access_token": "a", "expires_in": i64::MAX})).expires_at, Some(i64::MAX));
         assert_eq!(read(json!({"access_token": "a", "expires_in": [1]})).expires_at, None);
-        for refused in [json!({}), json!({"access_token": 1}), json!({"access_token": ""}), json!([])] {
+        for refused in [
+            json!({}),
+            json!({"access_token": 1}),
+            json!({"access_token": ""}),
+            json!({"access_token": "a\u{0}"}),
+            json!([]),
+        ] {
             assert!(ProviderTokens::read(refused).is_err());
         }
     }

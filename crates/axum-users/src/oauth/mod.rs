@@ -2,10 +2,12 @@
 //!
 //! The [guide](crate::guide::oauth) shows it from the outside.
 
-// JSON without such a member gives `null`. It does not when it is changed by index: that panics.
+// JSON is indexed by names here: what is not there is `null`, and nothing panics as long as it is only read.
 #![allow(clippy::indexing_slicing)]
 
+mod cipher;
 mod client;
+mod code;
 mod discovery;
 mod document;
 mod error;
@@ -14,17 +16,26 @@ mod id_token;
 mod jwks;
 mod network;
 mod oidc;
+mod options;
 mod provider;
 mod providers;
+mod settings;
+mod state;
 
+pub(crate) use self::{
+    cipher::CipherError,
+    exchange::code as exchange_code,
+    settings::{OAuthCore, OAuthSettings},
+    state::{Flow, Returned, StateError},
+};
 pub use self::{
     client::{ProviderClient, ProviderRequest},
     error::ProviderError,
     oidc::OpenIdConnect,
+    options::OAuth,
     provider::{ClientAuthentication, Credentials, Endpoints, Identity, OAuthProvider, ProviderTokens},
     providers::{
         Apple, Discord, Facebook, FranceConnect, GitHub, GitLab, Google, Kakao, LinkedIn, Microsoft, Naver,
         Okta, Reddit, Shopify, Slack, Spotify, Twitch, X,
     },
 };
-pub(crate) use self::{exchange::code as exchange_code, provider::DynProvider};

@@ -60,7 +60,8 @@ pub trait OAuthProvider: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Identity, ProviderError>> + Send;
 
     /// Whether the provider's word that an address is verified counts. Those that anybody can run, or in which
-    /// administrators write addresses as they like, answer `false`; who runs the application may know better.
+    /// administrators write addresses as they like, answer `false`; who runs the application may know
+    /// better: [`OAuth::trust_email`](super::OAuth::trust_email).
     fn email_is_trusted(&self) -> bool {
         true
     }
@@ -262,21 +263,20 @@ impl Identity {
     /// By the provider's id: a text, or a whole number.
     ///
     /// # Errors
-    /// [`ProviderError::Answer`] for anything else, and for a text that is empty, longer than 320 bytes, or holds control
-    /// characters.
+    /// [`ProviderError::Answer`] for anything else, and for a text that is empty, has control characters or more than 320 bytes.
     pub fn new(account_id: &Value) -> Result<Self, ProviderError> {
         let account_id = match account_id {
-            Value::String(text) if can_be_kept(text) => text.clone(),
+            Value::String(text) if is_storable(text) => text.clone(),
             Value::Number(number) if !number.is_f64() => number.to_string(),
             _ => return Err(ProviderError::Answer("there is no account id")),
         };
         Ok(Self { account_id, email: None, email_verified: false, claims: Value::Null })
     }
 
-    /// With an address, if it can be one at all: a text like that of an id.
+    /// With an address, if it is one at all: a text with the same limits.
     #[must_use]
     pub fn email(mut self, email: &Value, verified: bool) -> Self {
-        self.email = email.as_str().filter(|email| can_be_kept(email)).map(str::to_owned);
+        self.email = email.as_str().filter(|email| is_storable(email)).map(str::to_owned);
         self.email_verified = verified && self.email.is_some();
         self
     }
@@ -289,8 +289,8 @@ impl Identity {
     }
 }
 
-/// Whether every database can hold the text: the columns of fastapi-users have 320 characters, and some take no NUL.
-fn can_be_kept(text: &str) -> bool {
+/// Whether every database can keep it: the columns of an existing one have 320 characters, and PostgreSQL takes no NUL.
+fn is_storable(text: &str) -> bool {
     (1..=320).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 

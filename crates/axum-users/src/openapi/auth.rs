@@ -25,9 +25,7 @@ impl<P: Profile> Users<P> {
         let login_name = format!("auth:{name}.login");
         let login = Route::post(&login_name, prefix, "/login");
         part.schema(login.body_name(), login_form());
-        if backend.transport.scheme() == SecurityScheme::Bearer {
-            part.schema("BearerResponse", bearer_response());
-        }
+        add_bearer_response(&mut part, backend);
         let codes = match backend.requires_verified() {
             true => &[ErrorCode::LoginBadCredentials, ErrorCode::LoginUserNotVerified][..],
             false => &[ErrorCode::LoginBadCredentials],
@@ -60,7 +58,14 @@ impl<P: Profile> Users<P> {
     }
 }
 
-fn logged_in(operation: OperationBuilder, scheme: &SecurityScheme) -> OperationBuilder {
+/// The schema to which [`logged_in`] refers.
+pub(super) fn add_bearer_response<P: Profile>(part: &mut Part, backend: &Backend<P>) {
+    if backend.transport.scheme() == SecurityScheme::Bearer {
+        part.schema("BearerResponse", bearer_response());
+    }
+}
+
+pub(super) fn logged_in(operation: OperationBuilder, scheme: &SecurityScheme) -> OperationBuilder {
     match scheme {
         SecurityScheme::Bearer => {
             let example = json!({ "access_token": TOKEN, "token_type": "bearer" });

@@ -4,6 +4,8 @@
 //! schemas are those that FastAPI gives to the routes of fastapi-users, so that generated clients keep their names.
 
 mod auth;
+#[cfg(feature = "oauth")]
+mod oauth;
 mod operation;
 mod register;
 mod reset;
@@ -73,7 +75,10 @@ impl<P: Profile> Users<P> {
             self.verify_openapi("/auth"),
             self.users_openapi("/users"),
         ];
-        backends.chain(others).fold(Part::new(self).document(), OpenApi::merge_from)
+        let document = backends.chain(others).fold(Part::new(self).document(), OpenApi::merge_from);
+        #[cfg(feature = "oauth")]
+        let document = self.add_oauth_openapi(document);
+        document
     }
 }
 

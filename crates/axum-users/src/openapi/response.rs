@@ -47,6 +47,8 @@ fn header(schema_type: Type, description: &str) -> Header {
 pub(super) trait Errors: Sized {
     /// 400 with one of these codes, or for a body that cannot be read; 413; 422.
     fn body_errors(self, codes: &[ErrorCode]) -> Self;
+    /// 400 with one of these codes.
+    fn refused(self, codes: &[ErrorCode]) -> Self;
     /// 401.
     fn unauthorized(self, policy: &Policy) -> Self;
     /// 403, for any of these reasons; nothing when there are none.
@@ -60,21 +62,16 @@ pub(super) trait Errors: Sized {
 impl Errors for OperationBuilder {
     fn body_errors(self, codes: &[ErrorCode]) -> Self {
         let unreadable = json!({ "detail": "There was an error parsing the body" });
-        let examples = codes
-            .iter()
-            .map(|code| (code.as_str(), describe(*code), example(*code)))
-            .chain([("UNREADABLE_BODY", "The body cannot be read.", unreadable)])
-            .map(|(name, summary, value)| {
-                (name, ExampleBuilder::new().summary(summary).value(Some(value)).build())
-            });
-        let content =
-            ContentBuilder::new().schema(Some(reference("ErrorModel"))).examples_from_iter(examples).build();
-        let refused = ResponseBuilder::new().description("Bad Request").content(JSON, content).build();
+        let unreadable = ("UNREADABLE_BODY", "The body cannot be read.", unreadable);
         let missing =
             json!({ "detail": [{ "type": "missing", "loc": ["body", "email"], "msg": "Field required" }] });
-        self.response("400", refused)
+        self.response("400", bad_request(codes, Some(unreadable)))
             .error("413", "The body is larger than 65536 bytes.", "Content Too Large")
             .response("422", json_body("Validation Error", "HTTPValidationError", missing))
+    }
+
+    fn refused(self, codes: &[ErrorCode]) -> Self {
+        self.response("400", bad_request(codes, None))
     }
 
     fn unauthorized(self, policy: &Policy) -> Self {
@@ -102,6 +99,19 @@ impl Errors for OperationBuilder {
         response.headers.insert("Retry-After".to_owned(), seconds.into());
         self.response("503", response)
     }
+}
+
+/// 400, with an example for each reason.
+fn bad_request(codes: &[ErrorCode], other: Option<(&'static str, &'static str, Value)>) -> Response {
+    let examples =
+        codes.iter().map(|code| (code.as_str(), describe(*code), example(*code))).chain(other).map(
+            |(name, summary, value)| {
+                (name, ExampleBuilder::new().summary(summary).value(Some(value)).build())
+            },
+        );
+    let content =
+        ContentBuilder::new().schema(Some(reference("ErrorModel"))).examples_from_iter(examples).build();
+    ResponseBuilder::new().description("Bad Request").content(JSON, content).build()
 }
 
 fn error(description: &str, detail: &str) -> Response {
@@ -132,5 +142,16 @@ const fn describe(code: ErrorCode) -> &'static str {
         ErrorCode::ResetPasswordBadToken => "The token is invalid, used or expired.",
         ErrorCode::VerifyUserBadToken => "The token is invalid or expired, or the address has changed.",
         ErrorCode::VerifyUserAlreadyVerified => "The user is verified already.",
+        ErrorCode::OauthNotAvailableEmail => "The provider gives no e-mail address, or none that is valid.",
+        ErrorCode::OauthUserAlreadyExists => "A user with the address of the account exists.",
+        ErrorCode::OauthInvalidState => "The state is of another browser, provider or flow, or was used.",
+        ErrorCode::AccessTokenDecodeError => "The state is missing or forged.",
+        ErrorCode::AccessTokenAlreadyExpired => "The state has expired.",
+        ErrorCode::OauthAccountAlreadyLinked => "Another user has the account.",
+        ErrorCode::OauthLastLoginMethod => "The account is the user's only way to log in.",
+        ErrorCode::OauthProviderRefused => {
+            "The provider refuses the code, or what it says cannot be believed."
+        }
+        ErrorCode::OauthProviderUnavailable => "The provider does not answer, or not as it should.",
     }
 }

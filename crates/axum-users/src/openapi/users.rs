@@ -60,7 +60,12 @@ impl<P: Profile> Users<P> {
         )
     }
 
-    fn protected(&self, route: &Route<'_>, description: &str, reason: Option<&str>) -> OperationBuilder {
+    pub(super) fn protected(
+        &self,
+        route: &Route<'_>,
+        description: &str,
+        reason: Option<&str>,
+    ) -> OperationBuilder {
         let not_verified = self.0.require_verified_users.then_some(NOT_VERIFIED);
         let other_site = self.other_site().filter(|_| route.method != HttpMethod::Get);
         security::protect(route.operation(description), self)

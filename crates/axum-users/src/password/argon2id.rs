@@ -1,9 +1,7 @@
 use std::cell::RefCell;
 
-use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
-    password_hash::phc::{self, Salt},
-};
+use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use subtle::ConstantTimeEq;
 
 use super::{PasswordHash, PasswordHasher, Verdict};
@@ -12,7 +10,7 @@ use crate::BoxError;
 /// Bytes of a new salt (RFC 9106 §3.1).
 const SALT_BYTES: usize = 16;
 /// Bytes of a new tag.
-const TAG_BYTES: usize = 32;
+pub(super) const TAG_BYTES: usize = 32;
 /// What a stored hash may ask for; more would let a poisoned row exhaust the server (LOG-13).
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
 const MAX_ITERATIONS: u32 = 16;
@@ -75,6 +73,15 @@ impl Argon2id {
         Params::new(self.memory_kib, self.iterations, self.parallelism, Some(tag_bytes)).ok()
     }
 
+    /// A hash with these parameters as it stands in the database.
+    pub(super) fn phc_string(&self, salt: &[u8], tag: &[u8]) -> PasswordHash {
+        let Self { memory_kib, iterations, parallelism, .. } = self;
+        let (salt, tag) = (encode(salt), encode(tag));
+        PasswordHash::new(format!(
+            "$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}"
+        ))
+    }
+
     /// The work of one verification, for hashes that cannot be verified: nobody learns which those are (LOG-1).
     fn waste(&self, password: &str) -> Verdict {
         if let Some(params) = self.params(TAG_BYTES) {
@@ -121,12 +128,7 @@ impl PasswordHasher for Argon2id {
         let params = self.params(TAG_BYTES).ok_or("the parameters are out of bounds")?;
         let tag = compute(Algorithm::Argon2id, Version::V0x13, params, password.as_bytes(), &salt, TAG_BYTES)
             .ok_or("there is no memory for a password hash")?;
-        let Self { memory_kib, iterations, parallelism, .. } = self;
-        let salt = Salt::new(&salt)?.to_salt_string();
-        let tag = phc::Output::new(&tag)?;
-        Ok(PasswordHash::new(format!(
-            "$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}"
-        )))
+        Ok(self.phc_string(&salt, &tag))
     }
 
     fn verify(&self, password: &str, hash: &PasswordHash) -> Verdict {
@@ -137,6 +139,11 @@ impl PasswordHasher for Argon2id {
         let verdict = Stored::parse(text).and_then(|stored| self.verify_argon2(password, &stored));
         verdict.unwrap_or_else(|| self.waste(password))
     }
+}
+
+/// Salts and tags as PHC strings have them.
+pub(super) fn encode(bytes: &[u8]) -> String {
+    STANDARD_NO_PAD.encode(bytes)
 }
 
 /// A parsed Argon2 hash, within the bounds of what is verified.

@@ -2,6 +2,7 @@
 
 mod argon2id;
 mod pool;
+mod unusable;
 
 pub use argon2id::{Argon2id, Rehash};
 pub use pool::PoolOptions;

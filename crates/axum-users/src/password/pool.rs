@@ -102,13 +102,14 @@ impl HashingPool {
         receiver.await.unwrap_or_else(|_| Err(PoolError::Failed("the hasher panicked".into())))
     }
 
-    /// Compares with a hash, or, for a user who does not exist, with a hash of nobody's password.
+    /// Compares with a hash, or, for a user who does not exist or has no password, with a hash of nobody's password.
     pub(crate) async fn verify(
         &self,
         password: &str,
         hash: Option<PasswordHash>,
     ) -> Result<Verdict, PoolError> {
         let (answer, receiver) = oneshot::channel();
+        let hash = hash.filter(PasswordHash::is_usable);
         self.submit(password, Task::Verify(hash, answer))?;
         receiver.await.unwrap_or_else(|_| Err(PoolError::Failed("the hasher panicked".into())))
     }
@@ -348,5 +349,17 @@ mod tests {
         }
         let verdict = pool.verify("right", Some(PasswordHash::new("right"))).await.unwrap();
         assert_eq!(verdict, Verdict::Match);
+    }
+
+    /// Whatever the parameters of the hasher in force are: those of the hash are not asked.
+    #[tokio::test]
+    async fn log_2_who_has_no_password_costs_what_nobody_does() {
+        let (pool, _) = pool(1, 8);
+        let unusable = PasswordHash::unusable().unwrap();
+        // A match to the hasher of these tests, if it were asked.
+        let its_text = unusable.as_str().to_owned();
+        let before = pool.operations();
+        assert_eq!(pool.verify(&its_text, Some(unusable)).await.unwrap(), Verdict::Mismatch);
+        assert_eq!(pool.operations() - before, 1);
     }
 }

@@ -3,6 +3,8 @@
 use time::OffsetDateTime;
 
 use super::{Found, NewToken, StoreError, TokenStore, UserStore};
+#[cfg(feature = "oauth")]
+use super::{OAuthAccount, OAuthStore};
 use crate::{
     BoxFuture, Profile,
     user::{Changes, NewUser, User},
@@ -17,7 +19,7 @@ pub(crate) trait DynUserStore<P: Profile>: Send + Sync {
     fn insert(&self, user: NewUser<P>) -> Answer<'_, User<P>>;
     fn update<'a>(&'a self, id: &'a P::Id, changes: &'a Changes) -> Answer<'a, Option<User<P>>>;
     fn delete<'a>(&'a self, id: &'a P::Id) -> Answer<'a, bool>;
-    fn revoke<'a>(&'a self, digest: &'a str, expires_at: OffsetDateTime) -> Answer<'a, ()>;
+    fn revoke<'a>(&'a self, digest: &'a str, expires_at: OffsetDateTime) -> Answer<'a, bool>;
     fn get_unless_revoked<'a>(&'a self, id: &'a P::Id, digest: &'a str) -> Answer<'a, Option<User<P>>>;
 }
 
@@ -40,11 +42,65 @@ impl<P: Profile, S: UserStore<P>> DynUserStore<P> for S {
     fn delete<'a>(&'a self, id: &'a P::Id) -> Answer<'a, bool> {
         Box::pin(UserStore::delete(self, id))
     }
-    fn revoke<'a>(&'a self, digest: &'a str, expires_at: OffsetDateTime) -> Answer<'a, ()> {
+    fn revoke<'a>(&'a self, digest: &'a str, expires_at: OffsetDateTime) -> Answer<'a, bool> {
         Box::pin(UserStore::revoke(self, digest, expires_at))
     }
     fn get_unless_revoked<'a>(&'a self, id: &'a P::Id, digest: &'a str) -> Answer<'a, Option<User<P>>> {
         Box::pin(UserStore::get_unless_revoked(self, id, digest))
+    }
+}
+
+#[cfg(feature = "oauth")]
+pub(crate) trait DynOAuthStore<P: Profile>: Send + Sync {
+    fn get_by_account<'a>(&'a self, oauth_name: &'a str, account_id: &'a str) -> Answer<'a, Option<User<P>>>;
+    fn accounts<'a>(&'a self, user: &'a P::Id) -> Answer<'a, Vec<OAuthAccount>>;
+    fn insert_with_account<'a>(&'a self, user: NewUser<P>, account: &'a OAuthAccount) -> Answer<'a, User<P>>;
+    fn put_account<'a>(&'a self, user: &'a P::Id, account: &'a OAuthAccount) -> Answer<'a, ()>;
+    fn update_with_only_account<'a>(
+        &'a self,
+        user: &'a P::Id,
+        changes: &'a Changes,
+        account: &'a OAuthAccount,
+    ) -> Answer<'a, Option<User<P>>>;
+    fn remove_account<'a>(
+        &'a self,
+        user: &'a P::Id,
+        oauth_name: &'a str,
+        account_id: &'a str,
+        keep_last: bool,
+    ) -> Answer<'a, bool>;
+}
+
+#[cfg(feature = "oauth")]
+impl<P: Profile, S: OAuthStore<P>> DynOAuthStore<P> for S {
+    fn get_by_account<'a>(&'a self, oauth_name: &'a str, account_id: &'a str) -> Answer<'a, Option<User<P>>> {
+        Box::pin(OAuthStore::get_by_account(self, oauth_name, account_id))
+    }
+    fn accounts<'a>(&'a self, user: &'a P::Id) -> Answer<'a, Vec<OAuthAccount>> {
+        Box::pin(OAuthStore::accounts(self, user))
+    }
+    fn insert_with_account<'a>(&'a self, user: NewUser<P>, account: &'a OAuthAccount) -> Answer<'a, User<P>> {
+        Box::pin(OAuthStore::insert_with_account(self, user, account))
+    }
+    fn put_account<'a>(&'a self, user: &'a P::Id, account: &'a OAuthAccount) -> Answer<'a, ()> {
+        Box::pin(OAuthStore::put_account(self, user, account))
+    }
+    fn update_with_only_account<'a>(
+        &'a self,
+        user: &'a P::Id,
+        changes: &'a Changes,
+        account: &'a OAuthAccount,
+    ) -> Answer<'a, Option<User<P>>> {
+        Box::pin(OAuthStore::update_with_only_account(self, user, changes, account))
+    }
+    fn remove_account<'a>(
+        &'a self,
+        user: &'a P::Id,
+        oauth_name: &'a str,
+        account_id: &'a str,
+        keep_last: bool,
+    ) -> Answer<'a, bool> {
+        Box::pin(OAuthStore::remove_account(self, user, oauth_name, account_id, keep_last))
     }
 }
 

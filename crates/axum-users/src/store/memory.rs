@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicI64, atomic::Ordering::Relaxed},
 };
 
@@ -168,12 +168,13 @@ impl<P: Profile> UserStore<P> for MemoryStore<P> {
         Ok(inner.users.len() < before)
     }
 
-    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
+    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<bool, StoreError> {
         let mut inner = self.lock();
         let now = OffsetDateTime::now_utc();
         inner.revoked.retain(|_, expires_at| *expires_at > now);
-        inner.revoked.insert(digest.to_owned(), expires_at);
-        Ok(())
+        let Entry::Vacant(entry) = inner.revoked.entry(digest.to_owned()) else { return Ok(false) };
+        entry.insert(expires_at);
+        Ok(true)
     }
 
     async fn get_unless_revoked(&self, id: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {

@@ -15,6 +15,8 @@ mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub(crate) mod sql;
 
+#[cfg(feature = "oauth")]
+pub(crate) use erased::DynOAuthStore;
 pub(crate) use erased::{DynTokenStore, DynUserStore};
 pub use memory::MemoryStore;
 #[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
@@ -95,9 +97,8 @@ use crate::{
 ///         users.retain(|user| user.id != *id);
 ///         Ok(users.len() < before)
 ///     }
-///     async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
-///         self.revoked.lock().unwrap().insert(digest.to_owned(), expires_at);
-///         Ok(())
+///     async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<bool, StoreError> {
+///         Ok(self.revoked.lock().unwrap().insert(digest.to_owned(), expires_at).is_none())
 ///     }
 ///     async fn get_unless_revoked(&self, id: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {
 ///         if self.revoked.lock().unwrap().contains_key(digest) { return Ok(None) }
@@ -146,12 +147,15 @@ pub trait UserStore<P: Profile>: Send + Sync + 'static {
     /// Removes the user with all that belongs to them; `false` when there was none.
     fn delete(&self, id: &P::Id) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Remembers, until `expires_at`, that the token with this digest is no longer valid.
+    /// Remembers, until `expires_at`, that the token with this digest is no longer valid, and tells whether it was not
+    /// remembered before: decided by a unique key, so that of many at once exactly one is told `true`, and what is used
+    /// with it is used once. A digest whose time has passed may be forgotten, and then is new again: give a time from
+    /// which on nobody takes the token for valid.
     fn revoke(
         &self,
         digest: &str,
         expires_at: OffsetDateTime,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// The user with this id, unless the token with this digest was revoked: one round trip.
     fn get_unless_revoked(

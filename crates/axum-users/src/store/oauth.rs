@@ -127,7 +127,7 @@ impl fmt::Debug for OAuthAccount {
 ///     async fn update(&self, id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
 ///         self.users.update(id, changes).await
 ///     }
-///     async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
+///     async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<bool, StoreError> {
 ///         UserStore::<P>::revoke(&self.users, digest, expires_at).await
 ///     }
 ///     async fn get_unless_revoked(&self, id: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {

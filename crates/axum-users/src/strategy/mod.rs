@@ -126,7 +126,7 @@ impl<P: Profile> Accounts<P> {
     /// # Errors
     /// [`StoreError`] when the store fails.
     pub async fn revoke(&self, token_id: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
-        self.store.revoke(&digest(token_id), expires_at).await
+        self.store.revoke(&digest(token_id), expires_at).await.map(drop)
     }
 
     /// The policy in force.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use time::{Duration, OffsetDateTime};
+
 use super::{
     Sample, Subject,
     sample::{KING, new_user},
@@ -138,4 +140,27 @@ pub async fn parallel_changes_of_one_user_all_come_through<I: UserId, S: UserSto
     })
     .await;
     assert_eq!(count(&results, |result| matches!(result, Ok(Some(_)))), TASKS, "{results:?}");
+}
+
+/// What is used with a digest that is new is used once; whoever revokes another in the meantime is not held up.
+pub async fn oal_2_of_many_that_revoke_a_digest_one_is_the_first<I: UserId, S: UserStore<Sample<I>>>(
+    subject: Subject<I, S>,
+) {
+    let later = OffsetDateTime::now_utc() + Duration::hours(1);
+    for round in 0..4 {
+        let over = OffsetDateTime::now_utc() - Duration::hours(1);
+        assert!(subject.store.revoke(&format!("expired {round}"), over).await.unwrap());
+        let results = at_once(|number| {
+            let store = Arc::clone(&subject.store);
+            let own = format!("digest {round} {number}");
+            async move {
+                let is_first = store.revoke(&format!("digest {round}"), later).await;
+                (is_first, store.revoke(&own, later).await)
+            }
+        })
+        .await;
+        assert_eq!(count(&results, |(is_first, _)| matches!(is_first, Ok(true))), 1, "{results:?}");
+        assert_eq!(count(&results, |(is_first, _)| matches!(is_first, Ok(false))), TASKS - 1, "{results:?}");
+        assert_eq!(count(&results, |(_, own)| matches!(own, Ok(true))), TASKS, "{results:?}");
+    }
 }

@@ -102,6 +102,7 @@ macro_rules! __cases_of_users {
                 parallel_updates_of_different_columns_all_count
                 an_update_never_revives_a_deleted_user
                 parallel_changes_of_one_user_all_come_through
+                oal_2_of_many_that_revoke_a_digest_one_is_the_first
             }
         }
     };

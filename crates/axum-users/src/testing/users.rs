@@ -239,15 +239,17 @@ pub async fn revoked_tokens_yield_no_user<I: UserId, S: UserStore<Sample<I>>>(su
     let later = OffsetDateTime::now_utc() + Duration::hours(1);
     assert!(store.get_unless_revoked(&king, "digest").await.unwrap().is_some());
     assert!(store.get_unless_revoked(&nobody(), "digest").await.unwrap().is_none());
-    for _ in 0..2 {
-        store.revoke("digest", later).await.unwrap();
+    for is_first in [true, false, false] {
+        assert_eq!(store.revoke("digest", later).await.unwrap(), is_first);
     }
     assert!(store.get_unless_revoked(&king, "digest").await.unwrap().is_none());
     assert!(store.get_unless_revoked(&king, "DIGEST").await.unwrap().is_some());
     assert!(store.get(&king).await.unwrap().is_some());
     // Revoking another may forget what has expired, and nothing else.
-    store.revoke("expired", OffsetDateTime::now_utc() - Duration::hours(1)).await.unwrap();
-    store.revoke("another", later).await.unwrap();
+    assert!(store.revoke("expired", OffsetDateTime::now_utc() - Duration::hours(1)).await.unwrap());
+    assert!(store.revoke("another", later).await.unwrap());
+    assert!(!store.revoke("digest", later + Duration::hours(1)).await.unwrap());
+    assert!(store.revoke("DIGEST", later).await.unwrap());
     assert!(store.get_unless_revoked(&king, "digest").await.unwrap().is_none());
     assert!(store.get_unless_revoked(&king, "another").await.unwrap().is_none());
 }

@@ -53,8 +53,9 @@ impl Default for Cookie {
 }
 
 impl Cookie {
-    /// Attributes in alphabetical order, as the wire contract has them.
-    fn set_cookie(&self, value: &str, max_age: Option<u64>) -> Response {
+    /// The header that sets the cookie, with its attributes in alphabetical order, as the wire contract has them. `None` when
+    /// no header can hold them.
+    pub(crate) fn header_value(&self, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
         let mut text = format!("{}={value}", self.name);
         if let Some(domain) = &self.domain {
             text += &format!("; Domain={domain}");
@@ -74,10 +75,19 @@ impl Cookie {
         if self.secure {
             text += "; Secure";
         }
-        match HeaderValue::try_from(text) {
-            Ok(value) => (StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response(),
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        }
+        HeaderValue::try_from(text).ok()
+    }
+
+    /// The header that removes the cookie.
+    pub(crate) fn removal(&self) -> Option<HeaderValue> {
+        self.header_value("\"\"", Some(0))
+    }
+}
+
+fn answer(set_cookie: Option<HeaderValue>) -> Response {
+    match set_cookie {
+        Some(value) => (StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -97,11 +107,11 @@ impl Transport for Cookie {
     }
 
     fn login(&self, token: &str) -> Response {
-        self.set_cookie(token, self.max_age)
+        answer(self.header_value(token, self.max_age))
     }
 
     fn logout(&self) -> Response {
-        self.set_cookie("\"\"", Some(0))
+        answer(self.removal())
     }
 
     fn scheme(&self) -> SecurityScheme {

@@ -7,7 +7,7 @@ use axum_users::{
 
 use crate::support::SECRET;
 
-fn builder() -> UsersBuilder<NoProfile> {
+fn builder() -> UsersBuilder<NoProfile, MemoryStore> {
     Users::builder(MemoryStore::new(), SECRET)
 }
 
@@ -15,13 +15,13 @@ fn jwt(name: &str) -> Backend {
     Backend::new(name, Bearer, Jwt::new(SECRET))
 }
 
-fn cookie(cookie: Cookie) -> UsersBuilder<NoProfile> {
+fn cookie(cookie: Cookie) -> UsersBuilder<NoProfile, MemoryStore> {
     builder().backend(Backend::new("cookie", cookie, Jwt::new(SECRET)))
 }
 
 /// Every part of the message is there, and no secret.
 #[track_caller]
-fn refused<P: Profile>(builder: UsersBuilder<P>, parts: &[&str]) {
+fn refused<P: Profile>(builder: UsersBuilder<P, MemoryStore<P>>, parts: &[&str]) {
     let error: BuildError = builder.build().expect_err("the settings are refused");
     let message = error.to_string();
     for part in parts {

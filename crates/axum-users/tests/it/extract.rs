@@ -60,7 +60,7 @@ fn backends(store: &Store) -> [Backend; 4] {
 
 async fn app(kind: Kind, policy: Policy) -> (TestApp, Router) {
     let app = TestApp::with(kind, |builder, store| {
-        backends(store).into_iter().fold(builder.policy(policy), axum_users::UsersBuilder::backend)
+        backends(store).into_iter().fold(builder.policy(policy), |builder, backend| builder.backend(backend))
     })
     .await;
     let router = guards(&app.users);

@@ -132,7 +132,7 @@ impl Act {
             }
             RevokeJwt => UserStore::<NoProfile>::revoke(store, &sample.token, now + Duration::from_secs(60))
                 .await
-                .is_ok(),
+                .unwrap(),
             RemoveToken => TokenStore::<NoProfile>::remove(store, &sample.token).await.unwrap(),
             RemoveTokensOfUser => TokenStore::<NoProfile>::remove_all(store, &sample.id).await.is_ok(),
             RemoveExpiredTokens => {

@@ -7,7 +7,8 @@ mod tls;
 
 use std::time::Duration;
 
-use axum_users::mailer::{Mail, MailKind, MailValues, PublicUrl, SmtpMailer, SmtpUrl, Templates};
+use axum_users::PublicUrl;
+use axum_users::mailer::{Mail, MailKind, MailValues, SmtpMailer, SmtpUrl, Templates};
 
 use crate::support::SmtpSink;
 

@@ -15,13 +15,18 @@ use uuid::Uuid;
 
 use crate::support::{Ask, KING, Kind, PASSWORD, SECRET, TestApp, assert_golden, jwt};
 
-fn users<P: Profile>(configure: impl FnOnce(UsersBuilder<P>, MemoryStore<P>) -> UsersBuilder<P>) -> Users<P> {
+fn users<P: Profile>(
+    configure: impl FnOnce(UsersBuilder<P, MemoryStore<P>>, MemoryStore<P>) -> UsersBuilder<P, MemoryStore<P>>,
+) -> Users<P> {
     let store = MemoryStore::new();
     configure(Users::builder(store.clone(), SECRET), store).build().unwrap()
 }
 
 /// The backends of the server: `jwt` and `cookie`.
-fn two_backends<P: Profile>(builder: UsersBuilder<P>, store: MemoryStore<P>) -> UsersBuilder<P> {
+fn two_backends<P: Profile>(
+    builder: UsersBuilder<P, MemoryStore<P>>,
+    store: MemoryStore<P>,
+) -> UsersBuilder<P, MemoryStore<P>> {
     builder.backend(jwt()).backend(Backend::new("cookie", Cookie::default(), Opaque::new(store)))
 }
 

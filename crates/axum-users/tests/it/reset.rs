@@ -1,6 +1,6 @@
 //! `POST /forgot-password` and `POST /reset-password`.
 
-use axum_users::{Context, Policy, TokenOptions, UpdateUser};
+use axum_users::{Changes, Context, PasswordHash, Policy, TokenOptions, UpdateUser, UserStore};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -14,6 +14,7 @@ on_every_store![
     rst_5_a_weak_password_leaves_the_token_usable,
     rst_9_a_token_changes_nobody_else,
     fgt_6_asking_changes_nothing,
+    a_first_password_replaces_a_hash_of_none,
 ];
 
 const NEW: &str = "excalibur in the stone";
@@ -281,4 +282,20 @@ async fn fgt_6_asking_changes_nothing(kind: Kind) {
     }
     assert_eq!((app.me(&token).await.status, app.me_by_cookie(&cookie).await.status), (200, 200));
     app.login(KING, PASSWORD).await;
+}
+
+async fn a_first_password_replaces_a_hash_of_none(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    let user = app.add(KING).await;
+    let none = PasswordHash::unusable().unwrap();
+    let changes = Changes { hashed_password: Some(none.clone()), ..Changes::default() };
+    app.store.update(&user.id, &changes).await.unwrap().unwrap();
+    let login = async |password| app.login_answer("/auth/jwt/login", KING, password).await;
+    login(PASSWORD).await.assert_detail(400, "LOGIN_BAD_CREDENTIALS");
+    login(none.as_str()).await.assert_detail(400, "LOGIN_BAD_CREDENTIALS");
+    let token = app.forgot(KING).await;
+    let answer = app.post(RESET).json(&json!({"token": token, "password": NEW})).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(login(NEW).await.status, 200);
+    assert!(app.store.get(&user.id).await.unwrap().unwrap().hashed_password.is_usable());
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum_users::{
-    MemoryStore, ObjectId,
-    testing::{Limits, oauth_store_tests, store_tests},
+    MemoryStore, ObjectId, UserStore,
+    testing::{Limits, Sample, oauth_store_tests, store_tests},
 };
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::support::{Kind, Store};
@@ -39,4 +40,16 @@ oauth_store_tests!(accounts_in_mongodb_uuid, Uuid, Store::open(Kind::Mongodb).aw
 
 fn milliseconds() -> Limits {
     Limits::default().timestamp(Duration::from_millis(1))
+}
+
+#[tokio::test]
+async fn a_digest_whose_time_has_passed_is_new_again() {
+    for kind in [Kind::Memory, Kind::Sqlite, Kind::Postgres, Kind::Mariadb, Kind::Mongodb] {
+        let store = Store::<Sample<Uuid>>::open(kind).await;
+        let now = OffsetDateTime::now_utc();
+        let (past, later) = (now - Duration::from_secs(1), now + Duration::from_secs(3600));
+        for (expires_at, is_first) in [(past, true), (past, true), (later, true), (past, false)] {
+            assert_eq!(store.revoke("digest", expires_at).await.unwrap(), is_first, "{kind:?}");
+        }
+    }
 }

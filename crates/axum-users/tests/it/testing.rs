@@ -23,6 +23,8 @@ enum Defect {
     NobodyIsChanged,
     OldTokensCount,
     PagesBeginWithTheirFirst,
+    RevocationsAreAllFirst,
+    RevocationsAreLookedUpBefore,
     RevokedTokensCount,
     SessionsGoOn,
     TokensAreComparedWithoutCase,
@@ -38,11 +40,13 @@ struct Defective {
     defect: Defect,
     /// Tokens that removing has forgotten.
     left: Mutex<Vec<String>>,
+    /// Digests that were revoked.
+    revoked: Mutex<Vec<String>>,
 }
 
 impl Defective {
     fn new(defect: Defect) -> Self {
-        Self { sound: MemoryStore::new(), defect, left: Mutex::default() }
+        Self { sound: MemoryStore::new(), defect, left: Mutex::default(), revoked: Mutex::default() }
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -129,11 +133,18 @@ impl UserStore<Profile> for Defective {
         self.sound.delete(id).await
     }
 
-    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
-        if self.has(Defect::RevokedTokensCount) {
-            return Ok(());
+    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<bool, StoreError> {
+        match self.defect {
+            Defect::RevokedTokensCount => Ok(true),
+            Defect::RevocationsAreAllFirst => self.sound.revoke(digest, expires_at).await.map(|_| true),
+            Defect::RevocationsAreLookedUpBefore => {
+                let is_first = !self.revoked.lock().unwrap().iter().any(|revoked| revoked == digest);
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                self.revoked.lock().unwrap().push(digest.to_owned());
+                self.sound.revoke(digest, expires_at).await.map(|_| is_first)
+            }
+            _ => self.sound.revoke(digest, expires_at).await,
         }
-        self.sound.revoke(digest, expires_at).await
     }
 
     async fn get_unless_revoked(&self, id: &Uuid, digest: &str) -> Result<Option<User<Profile>>, StoreError> {
@@ -204,6 +215,8 @@ async fn every_defect_is_found() {
         (Defect::NobodyIsChanged, "an_update_writes_its_columns_and_no_others"),
         (Defect::OldTokensCount, "a_token_counts_from_the_moment_it_was_made"),
         (Defect::PagesBeginWithTheirFirst, "pages_follow_the_order_of_ids"),
+        (Defect::RevocationsAreAllFirst, "revoked_tokens_yield_no_user"),
+        (Defect::RevocationsAreLookedUpBefore, "oal_2_of_many_that_revoke_a_digest_one_is_the_first"),
         (Defect::RevokedTokensCount, "revoked_tokens_yield_no_user"),
         (Defect::SessionsGoOn, "an_update_ends_sessions_if_it_writes"),
         (Defect::TokensAreComparedWithoutCase, "tokens_are_compared_exactly"),

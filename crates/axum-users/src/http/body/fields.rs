@@ -21,6 +21,10 @@ pub(crate) const PASSWORD: Field<'static> =
 pub(crate) const TOKEN: Field<'static> =
     Field { name: "token", kind: Kind::Text, required: true, nullable: false };
 
+#[cfg(feature = "oauth")]
+pub(crate) const CODE: Field<'static> =
+    Field { name: "code", kind: Kind::Text, required: true, nullable: false };
+
 /// `is_active`, `is_superuser`, `is_verified`.
 pub(crate) fn flags(nullable: bool) -> [Field<'static>; 3] {
     ["is_active", "is_superuser", "is_verified"].map(|name| Field {

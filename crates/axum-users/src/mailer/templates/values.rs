@@ -44,7 +44,7 @@ pub struct MailValues {
     /// Whoever registered the address chose this text, so the built-in templates do not show it, and in others it
     /// cannot become a link.
     pub name: String,
-    /// The link to open, made by [`PublicUrl`](super::super::PublicUrl); empty for none.
+    /// The link to open, made by [`PublicUrl`](crate::PublicUrl); empty for none.
     pub link: String,
     /// How long the link is valid, in minutes.
     pub lifetime_minutes: u64,

@@ -230,15 +230,26 @@ async fn limited<T>(verb: impl Future<Output = Result<T, StoreError>>) -> Result
     }
 }
 
+/// A unique index refused the document.
+const DUPLICATE_KEY: i32 = 11000;
+
+/// The code and the message with which the server refuses.
+fn refusal(error: &Error) -> Option<(i32, &str)> {
+    match error.kind.as_ref() {
+        ErrorKind::Write(WriteFailure::WriteError(failure)) => Some((failure.code, &failure.message)),
+        ErrorKind::Command(failure) => Some((failure.code, &failure.message)),
+        _ => None,
+    }
+}
+
+fn is_duplicate(error: &Error) -> bool {
+    refusal(error).is_some_and(|(code, _)| code == DUPLICATE_KEY)
+}
+
 impl From<Error> for StoreError {
     /// What the server tells beside its message is left out: of a document that it refuses that is every value.
     fn from(error: Error) -> Self {
-        const DUPLICATE_KEY: i32 = 11000;
-        let (code, message) = match error.kind.as_ref() {
-            ErrorKind::Write(WriteFailure::WriteError(failure)) => (failure.code, &failure.message),
-            ErrorKind::Command(failure) => (failure.code, &failure.message),
-            _ => return Self::Backend(error.into()),
-        };
+        let Some((code, message)) = refusal(&error) else { return Self::Backend(error.into()) };
         if code != DUPLICATE_KEY {
             return Self::Backend(format!("MongoDB refuses with {code}: {message}").into());
         }

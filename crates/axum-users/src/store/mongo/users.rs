@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::{
     MongoStore,
     document::{self, moment, projection, to_bson},
-    kept, limited,
+    is_duplicate, kept, limited,
 };
 use crate::{
     Profile, StoreError, UserStore,
@@ -83,10 +83,17 @@ impl<P: Profile> UserStore<P> for MongoStore<P> {
         .await
     }
 
-    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
+    /// One that has expired and that MongoDB has not removed yet is renewed; one that has not is found by no filter, and
+    /// its key refuses another.
+    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<bool, StoreError> {
+        let expired = doc! { "_id": digest, "expires_at": { "$lt": moment(OffsetDateTime::now_utc()) } };
         let set = doc! { "$set": { "expires_at": moment(expires_at) } };
         limited(async {
-            Ok(self.inner.revoked.update_one(doc! { "_id": digest }, set).upsert(true).await.map(drop)?)
+            match self.inner.revoked.update_one(expired, set).upsert(true).await {
+                Ok(_) => Ok(true),
+                Err(error) if is_duplicate(&error) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
         })
         .await
     }

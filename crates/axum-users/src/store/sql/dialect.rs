@@ -148,11 +148,12 @@ impl Dialect {
         !matches!(self, Self::Mysql)
     }
 
-    /// Inserts a row, or leaves the one that is there.
+    /// Leaves a row that is there, and counts none. Where the count would be the same, as on MySQL, the unique key refuses
+    /// the row; PostgreSQL would write that into its log each time.
     pub(super) const fn unless_there(self) -> &'static str {
         match self {
-            Self::Sqlite | Self::Postgres => "ON CONFLICT DO NOTHING",
-            Self::Mysql => "ON DUPLICATE KEY UPDATE digest = digest",
+            Self::Sqlite | Self::Postgres => " ON CONFLICT DO NOTHING",
+            Self::Mysql => "",
         }
     }
 

@@ -105,7 +105,7 @@ impl Statements {
             delete: filled("DELETE FROM \"user\" WHERE id = ?", &[id]),
             revoke: filled(
                 &format!(
-                    "INSERT INTO revoked_token (digest, expires_at) VALUES (?, ?) {}",
+                    "INSERT INTO revoked_token (digest, expires_at) VALUES (?, ?){}",
                     dialect.unless_there()
                 ),
                 &[Text, Timestamp],

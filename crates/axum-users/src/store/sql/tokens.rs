@@ -48,7 +48,7 @@ impl<P: Profile> TokenStore<P> for SqlStore<P> {
 
 impl<P: Profile> SqlStore<P> {
     /// Runs one statement, which is a transaction of its own.
-    async fn execute(&self, sql: &Arc<str>, values: Values) -> Result<u64, StoreError> {
+    pub(super) async fn execute(&self, sql: &Arc<str>, values: Values) -> Result<u64, StoreError> {
         Ok(retried(async || self.driver.execute(sql, values.clone()).await).await?)
     }
 }

@@ -81,16 +81,17 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
         Ok(deleted.await?)
     }
 
-    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
-        let revoked = retried(async || {
-            let mut transaction = self.driver.begin().await?;
-            let now = Value::Timestamp(OffsetDateTime::now_utc());
-            transaction.execute(&self.statements.purge_revoked, vec![now]).await?;
-            let values = vec![Value::Text(digest.to_owned()), Value::Timestamp(expires_at)];
-            transaction.execute(&self.statements.revoke, values).await?;
-            transaction.commit().await
-        });
-        Ok(revoked.await?)
+    /// Each statement is a transaction of its own: MySQL keeps the gaps where something has expired locked until the end
+    /// of one, and two that are to insert there would wait in a circle.
+    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<bool, StoreError> {
+        let now = Value::Timestamp(OffsetDateTime::now_utc());
+        self.execute(&self.statements.purge_revoked, vec![now]).await?;
+        let values = vec![Value::Text(digest.to_owned()), Value::Timestamp(expires_at)];
+        match retried(async || self.driver.execute(&self.statements.revoke, values.clone()).await).await {
+            Ok(rows) => Ok(rows > 0),
+            Err(DriverError::Unique(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn get_unless_revoked(&self, user: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {

@@ -59,9 +59,13 @@ async fn log_1_all_refusals_are_one_answer(kind: Kind) {
     let app = TestApp::new(kind).await;
     app.add(KING).await;
     app.add_inactive("inactive@camelot.bt").await;
-    for (email, hash) in [("corrupt@camelot.bt", "garbage"), ("none@camelot.bt", "")] {
+    for (email, hash) in [
+        ("corrupt@camelot.bt", PasswordHash::new("garbage")),
+        ("none@camelot.bt", PasswordHash::new("")),
+        ("provider@camelot.bt", PasswordHash::unusable().unwrap()),
+    ] {
         let user = app.add(email).await;
-        let changes = Changes { hashed_password: Some(PasswordHash::new(hash)), ..Changes::default() };
+        let changes = Changes { hashed_password: Some(hash), ..Changes::default() };
         app.store.update(&user.id, &changes).await.unwrap().unwrap();
     }
     app.store.take_calls();
@@ -72,6 +76,8 @@ async fn log_1_all_refusals_are_one_answer(kind: Kind) {
         ("inactive and wrong", "inactive@camelot.bt", "wrong password"),
         ("corrupt hash", "corrupt@camelot.bt", PASSWORD),
         ("no password", "none@camelot.bt", PASSWORD),
+        ("an account at a provider only", "provider@camelot.bt", PASSWORD),
+        ("the salt of such a hash", "provider@camelot.bt", "axum-users/none!"),
         ("no address at all", "nobody", PASSWORD),
     ];
     let mut first = None;

@@ -46,7 +46,7 @@ pub(crate) fn stored_cookie<P: Profile>(store: &Store<P>) -> Backend<P> {
 impl<P: Profile> TestApp<P> {
     pub(crate) async fn with(
         kind: Kind,
-        configure: impl FnOnce(UsersBuilder<P>, &Store<P>) -> UsersBuilder<P>,
+        configure: impl FnOnce(UsersBuilder<P, Store<P>>, &Store<P>) -> UsersBuilder<P, Store<P>>,
     ) -> Self {
         let (store, hooks) = (Store::open(kind).await, Recorder::default());
         let builder = Users::builder(store.clone(), SECRET).hasher(CheapHasher::default());

@@ -12,6 +12,7 @@ mod mime;
 mod scenario;
 #[cfg(feature = "mailer")]
 mod smtp;
+mod social;
 mod store;
 mod tls;
 
@@ -24,6 +25,7 @@ pub(crate) use self::{
     hasher::CheapHasher,
     hooks::{Marker, Reaction, Recorder},
     scenario::{Scenario, run},
+    social::{Begun, Browser, LINK, LOGIN, Social, callback, camelot, knight},
     store::{Database, Kind, Store},
     tls::Authority,
 };

@@ -181,7 +181,7 @@ impl<P: Profile> UserStore<P> for Store<P> {
     async fn delete(&self, id: &P::Id) -> Result<bool, StoreError> {
         delegate!(self, "delete", UserStore::delete, id)
     }
-    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<(), StoreError> {
+    async fn revoke(&self, digest: &str, expires_at: OffsetDateTime) -> Result<bool, StoreError> {
         self.probe.tokens.lock().unwrap().push(digest.to_owned());
         delegate!(self, "revoke", UserStore::<P>::revoke, digest, expires_at)
     }

@@ -1,0 +1,55 @@
+use axum::{
+    Json, Router,
+    extract::{RawPathParams, Request, State},
+    response::{IntoResponse, Response},
+    routing::{delete, get},
+};
+use serde_json::json;
+
+use super::super::{finish, no_content};
+use crate::{Context, OAuthAccount, Profile, User, Users, http::ApiError};
+
+impl<P: Profile> Users<P> {
+    /// `GET /me/oauth-accounts`, and `DELETE /me/oauth-accounts/{oauth_name}/{account_id}`: the accounts by which users can log in.
+    /// Providers' tokens are not shown.
+    pub fn oauth_accounts_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let router = Router::new()
+            .route("/me/oauth-accounts", get(list::<P>))
+            // Ids may have slashes, encoded or not: `people/1`.
+            .route("/me/oauth-accounts/{oauth_name}/{*account_id}", delete(unlink::<P>));
+        finish(router, self)
+    }
+}
+
+async fn list<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
+    let (user, _) = admit(&users, request).await?;
+    let accounts = users.manager().stored_accounts(&user).await?;
+    let shown = |account: &OAuthAccount| {
+        json!({
+            "oauth_name": account.oauth_name,
+            "account_id": account.account_id,
+            "account_email": account.account_email,
+        })
+    };
+    Ok(Json(accounts.iter().map(shown).collect::<Vec<_>>()).into_response())
+}
+
+async fn unlink<P: Profile>(
+    State(users): State<Users<P>>,
+    path: RawPathParams,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (user, cx) = admit(&users, request).await?;
+    // Whatever else an application's prefix captures.
+    let captured = |name: &str| path.iter().find(|(found, _)| *found == name).map(|(_, value)| value);
+    let (oauth_name, account_id) =
+        captured("oauth_name").zip(captured("account_id")).ok_or_else(ApiError::not_found)?;
+    users.manager().oauth_unlink(&user, oauth_name, account_id, &cx).await?;
+    Ok(no_content())
+}
+
+async fn admit<P: Profile>(users: &Users<P>, request: Request) -> Result<(User<P>, Context), ApiError> {
+    let (mut parts, _) = request.into_parts();
+    let user = users.admit(&mut parts, false).await?.user;
+    Ok((user, Context::from_parts(&parts)))
+}
