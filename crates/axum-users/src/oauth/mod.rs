@@ -2,6 +2,9 @@
 //!
 //! The [guide](crate::guide::oauth) shows it from the outside.
 
+// JSON is indexed by names here: what is not there is `null`, and nothing panics as long as it is only read.
+#![allow(clippy::indexing_slicing)]
+
 mod cipher;
 mod client;
 mod code;
@@ -29,10 +32,10 @@ pub use self::{
     client::{ProviderClient, ProviderRequest},
     error::ProviderError,
     oidc::OpenIdConnect,
-    options::OAuth,
+    options::{EmailTrust, OAuth},
     provider::{ClientAuthentication, Credentials, Endpoints, Identity, OAuthProvider, ProviderTokens},
     providers::{
-        Apple, Discord, Facebook, GitHub, GitLab, Google, Kakao, LinkedIn, Microsoft, Naver, Okta, Reddit,
-        Shopify, Slack, Spotify, Twitch, X,
+        Apple, Discord, Facebook, FranceConnect, GitHub, GitLab, Google, Kakao, LinkedIn, Microsoft, Naver,
+        Okta, Reddit, Shopify, Slack, Spotify, Twitch, X,
     },
 };

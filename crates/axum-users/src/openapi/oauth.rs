@@ -34,15 +34,18 @@ impl<P: Profile> Users<P> {
         let [authorize_name, callback_name, token_name] = &names;
         self.add_authorize(&mut part, oauth, &get(authorize_name, &oauth.path, "/authorize"), false);
 
-        let codes = STATE_ERRORS.into_iter().chain([
-            ErrorCode::OauthNotAvailableEmail,
-            ErrorCode::OauthUserAlreadyExists,
-            ErrorCode::LoginBadCredentials,
-            ErrorCode::LoginUserNotVerified,
-        ]);
+        let codes: Vec<_> = STATE_ERRORS
+            .into_iter()
+            .chain([
+                ErrorCode::OauthNotAvailableEmail,
+                ErrorCode::OauthUserAlreadyExists,
+                ErrorCode::LoginBadCredentials,
+                ErrorCode::LoginUserNotVerified,
+            ])
+            .collect();
         let callback = get(callback_name, &oauth.path, "/callback");
         let operation = callback.operation("Logs in by the code with which the provider sends people back.");
-        let operation = logged_in(came_back(operation, oauth, codes.collect()), &backend.transport.scheme());
+        let operation = logged_in(came_back(operation, oauth, &codes), &backend.transport.scheme());
         part.route(&callback, operation);
         add_posted_callback(&mut part, oauth, callback_name, &oauth.path);
 
@@ -82,12 +85,13 @@ impl<P: Profile> Users<P> {
             true,
         );
 
-        let codes = STATE_ERRORS
+        let codes: Vec<_> = STATE_ERRORS
             .into_iter()
-            .chain([ErrorCode::OauthNotAvailableEmail, ErrorCode::OauthAccountAlreadyLinked]);
+            .chain([ErrorCode::OauthNotAvailableEmail, ErrorCode::OauthAccountAlreadyLinked])
+            .collect();
         let callback = get(&callback_name, &oauth.associate_path, "/callback");
         let operation = self.protected(&callback, "Gives the user who is asking another account.", None);
-        let operation = came_back(operation, oauth, codes.collect())
+        let operation = came_back(operation, oauth, &codes)
             .response("200", json_body("The user.", "UserRead", user_example::<P>()));
         part.route(&callback, operation);
         add_posted_callback(&mut part, oauth, &callback_name, &oauth.associate_path);
@@ -220,7 +224,7 @@ fn add_posted_callback(part: &mut Part, oauth: &OAuth, name: &str, prefix: &str)
 }
 
 /// What a callback takes and answers.
-fn came_back(operation: OperationBuilder, oauth: &OAuth, codes: Vec<ErrorCode>) -> OperationBuilder {
+fn came_back(operation: OperationBuilder, oauth: &OAuth, codes: &[ErrorCode]) -> OperationBuilder {
     let operation =
         ["code", "code_verifier", "state", "error", "iss"].into_iter().fold(operation, |operation, name| {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
@@ -234,7 +238,7 @@ fn came_back(operation: OperationBuilder, oauth: &OAuth, codes: Vec<ErrorCode>) 
                 .response("303", empty("If the flow began with `return_to`.").header("Location", location))
         }
     };
-    with_provider(operation.refused(&codes))
+    with_provider(operation.refused(codes))
 }
 
 fn with_provider(operation: OperationBuilder) -> OperationBuilder {

@@ -3,7 +3,13 @@
 mod accounts;
 mod adoption;
 mod flow;
+mod franceconnect;
+mod hostile;
 mod linking;
+mod oidc;
+mod profiles;
+mod providers;
 mod return_to;
 mod settings;
+mod stage;
 mod states;
