@@ -4,6 +4,8 @@
 mod accounts;
 mod adoption;
 #[cfg(feature = "oauth")]
+mod certified;
+#[cfg(feature = "oauth")]
 mod flow;
 #[cfg(feature = "oauth")]
 mod linking;
