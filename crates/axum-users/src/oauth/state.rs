@@ -166,8 +166,7 @@ impl States {
         }
         Ok(Returned {
             digest: digest(state),
-            expires_at: REMEMBERED_LONGER + expiry(&claims)
-                .unwrap_or_else(|| OffsetDateTime::now_utc() + time::Duration::hours(1)),
+            expires_at: expiry(&claims).unwrap_or_else(OffsetDateTime::now_utc) + REMEMBERED_LONGER,
             user: claims.text("sub").map(str::to_owned),
             return_to: claims.text("return_to").map(str::to_owned),
             verifier: name.map(|name| self.derive("verifier", &secret, name)),

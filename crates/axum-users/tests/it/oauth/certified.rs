@@ -19,19 +19,23 @@ struct Certified {
 }
 
 impl Certified {
-    /// Addresses of the provider count as verified.
+    /// The provider's word counts.
     async fn start(algorithm: &str, claims_in_id_token: bool) -> Self {
-        Self::with(algorithm, claims_in_id_token, |oauth| oauth.trust_email(true)).await
+        Self::with(algorithm, claims_in_id_token, OpenIdConnect::trust_verified_email).await
     }
 
-    async fn with(algorithm: &str, claims_in_id_token: bool, configure: impl FnOnce(OAuth) -> OAuth) -> Self {
+    async fn with(
+        algorithm: &str,
+        claims_in_id_token: bool,
+        configure: impl FnOnce(OpenIdConnect) -> OpenIdConnect,
+    ) -> Self {
         let provider = OidcProvider::start(CALLBACK, algorithm, claims_in_id_token).unwrap();
         let app = TestApp::with(Kind::Memory, |builder, _| {
             builder
                 .backend(jwt())
                 .provider_client(ProviderClient::private().unwrap())
                 .public_url("https://app.example".parse().unwrap())
-                .oauth(configure(OAuth::new(openid(&provider))))
+                .oauth(OAuth::new(configure(openid(&provider))))
         });
         let social = Social { app: app.await, fake: FakeProvider::start().await };
         Self { provider, social }
@@ -79,11 +83,16 @@ async fn people_log_in_with_every_kind_of_key() {
 
 #[tokio::test]
 async fn oal_6_oal_14_what_the_provider_knows_of_an_address_counts() {
-    let certified = Certified::with("ES256", false, |oauth| oauth).await;
+    let certified = Certified::with("ES256", false, |openid| openid).await;
     certified.log_in("nobody", |url| url).await.assert_detail(400, "OAUTH_NOT_AVAILABLE_EMAIL");
     // That it has verified an address, anybody's provider can say.
     certified.provider.account("arthur", king()).await.unwrap();
     assert!(!certified.social.user_of(&certified.log_in("arthur", |url| url).await).await.is_verified);
+    // One that is trusted says it by `true` and by nothing else.
+    let certified = Certified::start("ES256", false).await;
+    let claims = json!({"email": "merlin@camelot.bt", "email_verified": "true"});
+    certified.provider.account("merlin", claims).await.unwrap();
+    assert!(!certified.social.user_of(&certified.log_in("merlin", |url| url).await).await.is_verified);
 }
 
 #[tokio::test]
