@@ -2,6 +2,7 @@
 
 mod accounts;
 mod adoption;
+mod certified;
 mod flow;
 mod franceconnect;
 mod hostile;

@@ -146,8 +146,9 @@ fn with(mut claims: Value, changes: &Value) -> Value {
 
 /// What the flow has after the code was exchanged.
 fn tokens(id_token: &str) -> ProviderTokens {
-    let answer = json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer", "id_token": id_token});
+    let answer = json!({"access_token": ACCESS_TOKEN, "token_type": "Bearer"});
     let mut tokens = ProviderTokens::read(answer).unwrap();
+    tokens.id_token = Some(id_token.to_owned());
     tokens.nonce = Some(NONCE.to_owned());
     tokens
 }

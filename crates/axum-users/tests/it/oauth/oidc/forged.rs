@@ -208,7 +208,7 @@ fn of_spelling(key: &SigningKey) -> Vec<Forged> {
         ("padding", format!("{token}="), MALFORMED),
         ("a line break", format!("{token}\n"), MALFORMED),
         ("standard base64", format!("{message}.{}", STANDARD.encode(&bytes)), MALFORMED),
-        ("a space", " ".to_owned(), MALFORMED),
+        ("empty", String::new(), MALFORMED),
         ("dots", "..".to_owned(), MALFORMED),
         ("encrypted", "e30.e30.e30.e30.e30".to_owned(), MALFORMED),
         ("huge", format!("{token}{}", "A".repeat(64 * 1024)), MALFORMED),
