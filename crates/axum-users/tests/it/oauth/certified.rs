@@ -133,7 +133,7 @@ async fn tokens_are_refreshed_and_revoked() {
     let userinfo = async |token: &str| {
         client.get(&format!("{}/me", certified.provider.issuer())).bearer(token).json().await
     };
-    let tokens = provider.refresh(&client, account.refresh_token.as_deref().unwrap()).await.unwrap();
+    let tokens = provider.refresh(&client, &account).await.unwrap();
     assert_eq!(userinfo(&tokens.access_token).await.unwrap()["email"], "king@camelot.bt");
     let refreshed = OAuthAccount {
         access_token: tokens.access_token.clone(),
@@ -141,7 +141,7 @@ async fn tokens_are_refreshed_and_revoked() {
         ..account
     };
     assert!(provider.revoke(&client, &refreshed).await.unwrap());
-    let used = provider.refresh(&client, refreshed.refresh_token.as_deref().unwrap()).await;
+    let used = provider.refresh(&client, &refreshed).await;
     assert!(matches!(used, Err(ProviderError::Refused(_))), "{used:?}");
     assert!(matches!(userinfo(&tokens.access_token).await, Err(ProviderError::Refused(_))));
 }
