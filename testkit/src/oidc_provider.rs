@@ -13,8 +13,8 @@ use crate::{cache_folder, process::Process};
 /// More steps than any login has.
 const MAX_STEPS: usize = 20;
 
-/// The provider, at `http://127.0.0.1` and a free port. It wants PKCE, gives refresh tokens, names itself in its answers (RFC
-/// 9207) and takes the client's secret in the form and in the header. It ends when this is dropped.
+/// The provider, at `http://127.0.0.1` and a free port. It wants PKCE, gives refresh tokens, names itself in its
+/// answers (RFC 9207), and ends when this is dropped.
 pub struct OidcProvider {
     process: Process,
     client: Client,
@@ -65,8 +65,8 @@ impl OidcProvider {
         &self.process.address
     }
 
-    /// Says what is known of an account, such as `email`, `email_verified` and `name`. Its `sub` is what people log in with; those
-    /// of whom nothing is known can too.
+    /// Says what is known of an account, such as `email`, `email_verified` and `name`. Its `sub` is what people log in
+    /// with; those of whom nothing is known can too.
     pub async fn account(&self, sub: &str, mut claims: Value) -> anyhow::Result<()> {
         claims["sub"] = sub.into();
         self.tell("accounts", &claims).await
@@ -83,8 +83,8 @@ impl OidcProvider {
         Ok(())
     }
 
-    /// Opens the page that an application sends people to in a browser of its own, logs in there as `sub`, allows all, and
-    /// gives the URL with which the provider sends the browser back.
+    /// Opens the page that an application sends people to in a browser of its own, logs in there as `sub`, allows all,
+    /// and gives the URL with which the provider sends the browser back.
     pub async fn log_in(&self, url: &str, sub: &str) -> anyhow::Result<String> {
         let mut cookies = BTreeMap::new();
         let mut next = Step { url: url.parse()?, form: None };

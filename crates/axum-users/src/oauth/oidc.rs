@@ -18,8 +18,8 @@ pub(super) type TokenIssuerRule = fn(issuer: &str, key: &Key, claims: &Object) -
 /// Any provider with OpenID Connect: the company's own Keycloak, Auth0, Zitadel, Authentik, …
 ///
 /// It is found by its issuer (OpenID Connect Discovery 1.0), and who somebody is comes from the ID token, which is
-/// verified as OpenID Connect Core §3.1.3.7 says; an address that is not in it from the userinfo endpoint. Account ids are
-/// the provider's `sub`. An address is verified if the provider says so *and* the application
+/// verified as OpenID Connect Core §3.1.3.7 says; an address that is not in it from the userinfo endpoint. Account ids
+/// are the provider's `sub`. An address is verified if the provider says so *and* the application
 /// [trusts](Self::trust_verified_email) it: anybody can run such a provider, and in many of them administrators write
 /// addresses as they like.
 ///
@@ -31,9 +31,9 @@ pub(super) type TokenIssuerRule = fn(issuer: &str, key: &Key, claims: &Object) -
 /// let auth0 = OpenIdConnect::auth0("camelot.eu.auth0.com", "client id", "client secret");
 /// ```
 ///
-/// The discovery document and the keys are kept for an hour, and for a day while the provider does not answer. Keys that
-/// are missing are asked for at most every 30 seconds. Of the times in ID tokens 60 seconds of difference between the
-/// clocks are forgiven, but none at their end.
+/// The discovery document and the keys are kept for an hour, and for a day while the provider does not answer. Keys
+/// that are missing are asked for at most every 30 seconds. Of the times in ID tokens 60 seconds of difference between
+/// the clocks are forgiven, but none at their end.
 #[derive(Clone, Debug)]
 pub struct OpenIdConnect {
     name: String,
@@ -63,8 +63,8 @@ impl OpenIdConnect {
         }
     }
 
-    /// The provider's word that an address is verified counts: it verifies addresses itself, and all of its administrators
-    /// may be trusted to. Addresses that it calls unverified stay so, unlike with
+    /// The provider's word that an address is verified counts: it verifies addresses itself, and all of its
+    /// administrators may be trusted to. Addresses that it calls unverified stay so, unlike with
     /// [`OAuth::trust_email`](super::OAuth::trust_email).
     #[must_use]
     pub const fn trust_verified_email(mut self) -> Self {

@@ -8,8 +8,8 @@ use crate::{
 
 /// GitLab: `gitlab`, account ids like `10`, GitLab's own ids of users.
 ///
-/// The word of gitlab.com that an address is verified counts; that of another instance only if the application trusts its
-/// administrators, who write addresses as they like.
+/// The word of gitlab.com that an address is verified counts; that of another instance only if the application trusts
+/// its administrators, who write addresses as they like.
 ///
 /// Source: <https://docs.gitlab.com/integration/openid_connect_provider/>.
 #[derive(Clone, Debug)]
