@@ -229,12 +229,11 @@ impl ProviderRequest {
 
     async fn success(self) -> Result<Response, ProviderError> {
         let response = self.response().await?;
-        match response.status() {
-            status if status.is_success() => Ok(response),
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(ProviderError::Refused("it does not accept the token"))
-            }
-            status => Err(unusable(status)),
+        let status = response.status();
+        match status.as_u16() {
+            _ if status.is_success() => Ok(response),
+            400 | 401 | 403 => Err(ProviderError::Refused("it does not accept the token")),
+            _ => Err(unusable(status)),
         }
     }
 
@@ -247,8 +246,13 @@ impl ProviderRequest {
     }
 }
 
+/// 429 and 5xx.
+fn is_overloaded(status: StatusCode) -> bool {
+    status.is_server_error() || status.as_u16() == 429
+}
+
 fn unusable(status: StatusCode) -> ProviderError {
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+    if is_overloaded(status) {
         return ProviderError::Unavailable(format!("it answers {}", status.as_u16()).into());
     }
     ProviderError::Answer(if status.is_redirection() {
@@ -260,7 +264,7 @@ fn unusable(status: StatusCode) -> ProviderError {
 
 async fn refusal(response: Response) -> Result<Value, ProviderError> {
     let status = response.status();
-    if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
+    if !status.is_client_error() || is_overloaded(status) {
         return Err(unusable(status));
     }
     Ok(json(response).await.unwrap_or_default())

@@ -189,9 +189,11 @@ fn seconds(value: &Value) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use axum_users_testkit::{FakeAnswer, FakeProvider};
     use serde_json::json;
 
     use super::*;
+    use crate::oauth::Shopify;
 
     #[test]
     fn tokens_are_read_as_providers_write_them() {
@@ -215,6 +217,26 @@ mod tests {
             json!([]),
         ] {
             assert!(ProviderTokens::read(refused).is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_code_goes_with_all_that_the_provider_wants_and_a_refusal_gives_no_tokens() {
+        const ROUTE: &str = "POST camelot.myshopify.com/admin/oauth/access_token";
+        let fake = FakeProvider::start().await;
+        let client = ProviderClient::through(&fake.url()).unwrap();
+        let shop = Shopify::new("id", "secret", "camelot").unwrap();
+        let endpoints = OAuthProvider::endpoints(&shop, &client).await.unwrap();
+        let ask = || code(&shop, &client, &endpoints, "c", "https://camelot.bt/callback", Some("v"));
+        let tokens = json!({"access_token": "a", "refresh_token": "r", "expires_in": 3600});
+        fake.answer(ROUTE, FakeAnswer::json(tokens.clone()));
+        assert_eq!(ask().await.unwrap().refresh_token.as_deref(), Some("r"));
+        let form = "grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fcamelot.bt%2Fcallback\
+                    &code_verifier=v&expiring=1&client_id=id&client_secret=secret";
+        assert_eq!(fake.requests_to(ROUTE)[0].body, form.as_bytes());
+        for answer in [FakeAnswer::json(tokens).status(400), FakeAnswer::json(json!({"error": "bad_code"}))] {
+            fake.answer(ROUTE, answer);
+            assert!(matches!(ask().await, Err(ProviderError::Refused(_))));
         }
     }
 

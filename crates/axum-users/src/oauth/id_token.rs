@@ -94,6 +94,19 @@ impl<'a> IdToken<'a> {
         }
         Ok(claims)
     }
+
+    /// The claims of a signed userinfo (§5.3.2), when the signature is verified and they are for this application. It has
+    /// been asked for a moment ago: it needs neither nonce nor times, but has to keep to an end that it states.
+    pub(super) fn userinfo(self, client_id: &str) -> Result<Object, ProviderError> {
+        let is_over = |expiry: &Value| expiry.as_f64().is_none_or(|expiry| expiry <= now());
+        if !is_for(&self.claims, client_id) {
+            return Err(ProviderError::Untrusted("the userinfo is for another application"));
+        }
+        if self.claims.get("exp").is_some_and(is_over) {
+            return Err(ProviderError::Untrusted("the userinfo is over"));
+        }
+        Ok(self.claims)
+    }
 }
 
 /// `aud` and `azp` (§3.1.3.7 points 3 to 5).

@@ -116,11 +116,34 @@ impl OpenIdConnect {
         let metadata = self.metadata(client).await?;
         let Some(url) = &metadata.userinfo else { return Ok(Value::Null) };
         let userinfo = client.get(url).bearer(&tokens.access_token).json().await?;
-        if userinfo["sub"] == *subject {
-            Ok(userinfo)
-        } else {
-            Err(ProviderError::Untrusted("the userinfo is of another person"))
+        of_person(userinfo, subject)
+    }
+
+    /// The same from a provider that signs it (OpenID Connect Core §5.3.2).
+    pub(super) async fn signed_userinfo(
+        &self,
+        client: &ProviderClient,
+        tokens: &ProviderTokens,
+        subject: &Value,
+    ) -> Result<Value, ProviderError> {
+        let metadata = self.metadata(client).await?;
+        let url = metadata.userinfo.as_deref().ok_or(ProviderError::Answer("it has no userinfo"))?;
+        let token = client.get(url).bearer(&tokens.access_token).text().await?;
+        let token = IdToken::parse(token.trim())?;
+        let key = self.keys.verify(client, &metadata.keys, &token.signed()).await?;
+        let claims = token.userinfo(&self.credentials.client_id)?;
+        if !(self.issuer_rule)(&metadata.issuer, &key, &claims) {
+            return Err(ProviderError::Untrusted("the userinfo is of another issuer"));
         }
+        of_person(Value::Object(claims.into_members()), subject)
+    }
+}
+
+fn of_person(userinfo: Value, subject: &Value) -> Result<Value, ProviderError> {
+    if userinfo["sub"] == *subject {
+        Ok(userinfo)
+    } else {
+        Err(ProviderError::Untrusted("the userinfo is of another person"))
     }
 }
 

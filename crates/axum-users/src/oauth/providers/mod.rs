@@ -3,6 +3,7 @@
 mod apple;
 mod discord;
 mod facebook;
+mod franceconnect;
 mod github;
 mod gitlab;
 mod google;
@@ -19,7 +20,7 @@ mod twitch;
 mod x;
 
 pub use self::{
-    apple::Apple, discord::Discord, facebook::Facebook, github::GitHub, gitlab::GitLab, google::Google,
-    kakao::Kakao, linkedin::LinkedIn, microsoft::Microsoft, naver::Naver, okta::Okta, reddit::Reddit,
-    shopify::Shopify, slack::Slack, spotify::Spotify, twitch::Twitch, x::X,
+    apple::Apple, discord::Discord, facebook::Facebook, franceconnect::FranceConnect, github::GitHub,
+    gitlab::GitLab, google::Google, kakao::Kakao, linkedin::LinkedIn, microsoft::Microsoft, naver::Naver,
+    okta::Okta, reddit::Reddit, shopify::Shopify, slack::Slack, spotify::Spotify, twitch::Twitch, x::X,
 };

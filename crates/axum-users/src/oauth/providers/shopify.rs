@@ -111,7 +111,10 @@ impl OAuthProvider for Shopify {
         let query = json!({ "query": "{ shop { id name email myshopifyDomain } }" });
         let answer = request.json_body(&query).json().await?;
         let shop = &answer["data"]["shop"];
-        let id = shop["id"].as_str().and_then(|id| id.strip_prefix("gid://shopify/Shop/"));
+        let id = shop["id"]
+            .as_str()
+            .and_then(|id| id.strip_prefix("gid://shopify/Shop/"))
+            .filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
         let identity = Identity::new(&id.map_or(Value::Null, Value::from))?;
         Ok(identity.email(&shop["email"], false).claims(shop.clone()))
     }
