@@ -4,6 +4,7 @@
 mod databases;
 mod mails;
 mod mongo;
+mod oidc_provider;
 mod postgres;
 mod process;
 mod provider;
@@ -17,6 +18,7 @@ pub use self::{
     databases::{mariadb_database, mongodb_database, postgres_schema},
     mails::{Purpose, mailed_tokens},
     mongo::Mongo,
+    oidc_provider::OidcProvider,
     postgres::Postgres,
     process::{Lines, Process},
     provider::{FakeAnswer, FakeProvider, FakeRequest},

@@ -10,6 +10,10 @@ pub mod hooks {}
 #[doc = include_str!("../docs/mailer.md")]
 pub mod mailer {}
 
+#[cfg(feature = "oauth")]
+#[doc = include_str!("../docs/oauth.md")]
+pub mod oauth {}
+
 #[cfg(feature = "openapi")]
 #[doc = include_str!("../docs/openapi.md")]
 pub mod openapi {}

@@ -75,7 +75,7 @@ impl<P: Profile> Users<P> {
             require_verified_users: false,
             trusted_origins: Vec::new(),
             #[cfg(feature = "oauth")]
-            oauth: OAuthSettings::new(),
+            oauth_settings: OAuthSettings::new(),
         }
     }
 
@@ -183,7 +183,7 @@ pub struct UsersBuilder<P: Profile, S> {
     require_verified_users: bool,
     trusted_origins: Vec<String>,
     #[cfg(feature = "oauth")]
-    pub(crate) oauth: OAuthSettings<P>,
+    pub(crate) oauth_settings: OAuthSettings<P>,
 }
 
 impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
@@ -277,7 +277,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             require_verified_users: self.require_verified_users,
             trusted_origins: self.trusted_origins,
             #[cfg(feature = "oauth")]
-            oauth: self.oauth.build(&secret, &policy)?,
+            oauth: self.oauth_settings.build(&secret, &policy)?,
             policy,
         })))
     }
@@ -340,7 +340,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         {
             let names: Vec<&str> = self.backends.iter().map(Backend::name).collect();
             let mut paths = paths.into_iter().map(str::to_owned).collect();
-            self.oauth.check(&names, &mut paths, &self.policy)?;
+            self.oauth_settings.check(&names, &mut paths, &self.policy)?;
         }
         Ok(())
     }

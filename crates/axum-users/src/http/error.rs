@@ -95,14 +95,14 @@ impl ApiError {
 
     /// A provider that refuses is the client's affair, one that fails is not. Neither's words are told.
     #[cfg(feature = "oauth")]
-    fn provider(error: ProviderError) -> Self {
+    fn provider(error: &ProviderError) -> Self {
         match error {
             ProviderError::Refused(_) | ProviderError::Untrusted(_) => {
-                tracing::info!(error = &error as &dyn std::error::Error, "a login at a provider was refused");
+                tracing::info!(error = error as &dyn std::error::Error, "a login at a provider was refused");
                 Self::code(ErrorCode::OauthProviderRefused)
             }
             _ => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a provider failed");
+                tracing::warn!(error = error as &dyn std::error::Error, "a provider failed");
                 Self::new(StatusCode::BAD_GATEWAY, ErrorCode::OauthProviderUnavailable.as_str())
             }
         }
@@ -125,7 +125,7 @@ impl From<UserError> for ApiError {
             UserError::NoEmail => Self::code(ErrorCode::OauthNotAvailableEmail),
             UserError::LastLoginMethod => Self::code(ErrorCode::OauthLastLoginMethod),
             #[cfg(feature = "oauth")]
-            UserError::Provider(error) => Self::provider(error),
+            UserError::Provider(error) => Self::provider(&error),
             UserError::AlreadyVerified => Self::code(ErrorCode::VerifyUserAlreadyVerified),
             UserError::AlreadyExists => Self::code(ErrorCode::RegisterUserAlreadyExists),
             UserError::InvalidToken => Self::code(ErrorCode::VerifyUserBadToken),

@@ -40,10 +40,7 @@ impl<P: Profile> UserManager<P> {
             let tokens = exchange_code(provider, client, &endpoints, code, redirect_uri, verifier).await?;
             let tokens = ProviderTokens { nonce, ..tokens };
             let mut identity = provider.identity(client, &tokens).await?;
-            identity.email_verified = match oauth.trust_email {
-                Some(trusted) => trusted && identity.email.is_some(),
-                None => identity.email_verified && provider.email_is_trusted(),
-            };
+            identity.email_verified = identity.email.is_some() && oauth.trusts(identity.email_verified);
             Ok::<_, ProviderError>((identity, tokens))
         };
         let answered = tokio::time::timeout(PROVIDER_TIMEOUT, asked).await;
@@ -235,8 +232,8 @@ impl<P: Profile> UserManager<P> {
     /// New tokens for one of a user's accounts, from the provider; they are kept.
     ///
     /// # Errors
-    /// [`UserError::NotFound`] without such an account, provider or refresh token, [`UserError::Provider`] when the provider
-    /// refuses or fails, or a failure of the store.
+    /// [`UserError::NotFound`] without such an account or provider, [`UserError::Provider`] when the provider has no way to renew
+    /// tokens, refuses or fails, or a failure of the store.
     pub async fn oauth_refresh(
         &self,
         user: &User<P>,
@@ -248,8 +245,7 @@ impl<P: Profile> UserManager<P> {
         let account = core.open(account)?;
         let oauth = core.providers.iter().find(|oauth| oauth.name() == oauth_name);
         let oauth = oauth.ok_or(UserError::NotFound)?;
-        let refresh_token = account.refresh_token.as_deref().ok_or(UserError::NotFound)?;
-        let tokens = oauth.provider.refresh(&core.client, refresh_token).await?;
+        let tokens = oauth.provider.refresh(&core.client, &account).await?;
         let renewed = OAuthAccount {
             access_token: tokens.access_token,
             expires_at: tokens.expires_at,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::state::REMEMBERED_LONGER;
 use crate::{
     BoxError, Profile, Secret, User,
     claims::{ClaimRules, TokenKeys, now},
@@ -83,6 +84,6 @@ impl LoginCode {
 
     /// From when on it need not be remembered.
     pub(crate) fn expires_at(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc() + time::Duration::seconds(LIFETIME as i64)
+        OffsetDateTime::now_utc() + time::Duration::seconds(LIFETIME as i64) + REMEMBERED_LONGER
     }
 }

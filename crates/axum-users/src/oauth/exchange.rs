@@ -51,12 +51,11 @@ pub(crate) async fn code(
 pub(super) async fn refresh<T: OAuthProvider + ?Sized>(
     provider: &T,
     client: &ProviderClient,
-    refresh_token: &str,
+    account: &OAuthAccount,
 ) -> Result<ProviderTokens, ProviderError> {
     let endpoints = provider.endpoints(client).await?;
-    if !endpoints.refreshes {
-        return Err(ProviderError::Settings("it has no refresh tokens"));
-    }
+    let refresh_token = account.refresh_token.as_deref().filter(|_| endpoints.refreshes);
+    let refresh_token = refresh_token.ok_or(ProviderError::Settings("it gave no refresh token"))?;
     let form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
     application(provider)?.tokens(client.post(&endpoints.token), &endpoints, form).await
 }

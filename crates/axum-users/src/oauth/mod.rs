@@ -2,7 +2,7 @@
 //!
 //! The [guide](crate::guide::oauth) shows it from the outside.
 
-// JSON without such a member gives `null`. It does not when it is changed by index: that panics.
+// JSON is indexed by names here: what is not there is `null`, and nothing panics as long as it is only read.
 #![allow(clippy::indexing_slicing)]
 
 mod cipher;
@@ -32,7 +32,7 @@ pub use self::{
     client::{ProviderClient, ProviderRequest},
     error::ProviderError,
     oidc::OpenIdConnect,
-    options::OAuth,
+    options::{EmailTrust, OAuth},
     provider::{ClientAuthentication, Credentials, Endpoints, Identity, OAuthProvider, ProviderTokens},
     providers::{
         Apple, Discord, Facebook, FranceConnect, GitHub, GitLab, Google, Kakao, LinkedIn, Microsoft, Naver,

@@ -19,8 +19,9 @@ pub(super) type TokenIssuerRule = fn(issuer: &str, key: &Key, claims: &Object) -
 ///
 /// It is found by its issuer (OpenID Connect Discovery 1.0), and who somebody is comes from the ID token, which is
 /// verified as OpenID Connect Core §3.1.3.7 says; an address that is not in it from the userinfo endpoint. Account ids are
-/// the provider's `sub`. An address is verified if the provider says so *and*
-/// the application trusts it: anybody can run such a provider, and in many of them administrators write addresses as they like.
+/// the provider's `sub`. An address is verified if the provider says so *and* the application
+/// [trusts](Self::trust_verified_email) it: anybody can run such a provider, and in many of them administrators write
+/// addresses as they like.
 ///
 /// ```
 /// use axum_users::oauth::OpenIdConnect;
@@ -40,6 +41,7 @@ pub struct OpenIdConnect {
     discovery: Discovery,
     keys: Keys,
     issuer_rule: TokenIssuerRule,
+    is_trusted: bool,
 }
 
 impl OpenIdConnect {
@@ -57,7 +59,17 @@ impl OpenIdConnect {
             discovery: Discovery::new(issuer.into()),
             keys: Keys::new(),
             issuer_rule: |issuer, _, claims| claims.text("iss") == Some(issuer),
+            is_trusted: false,
         }
+    }
+
+    /// The provider's word that an address is verified counts: it verifies addresses itself, and all of its administrators
+    /// may be trusted to. Addresses that it calls unverified stay so, unlike with
+    /// [`OAuth::trust_email`](super::OAuth::trust_email).
+    #[must_use]
+    pub const fn trust_verified_email(mut self) -> Self {
+        self.is_trusted = true;
+        self
     }
 
     /// A realm of Keycloak, as `keycloak`: `base` is like `https://sso.camelot.bt`
@@ -161,7 +173,7 @@ impl OAuthProvider for OpenIdConnect {
     }
 
     fn email_is_trusted(&self) -> bool {
-        false
+        self.is_trusted
     }
 
     async fn endpoints(&self, client: &ProviderClient) -> Result<Endpoints, ProviderError> {

@@ -26,8 +26,19 @@ pub struct OAuth {
     pub(crate) more_scopes: Vec<String>,
     pub(crate) associate_by_email: bool,
     pub(crate) verified_by_default: Option<bool>,
-    pub(crate) trust_email: Option<bool>,
+    pub(crate) trust_email: Option<EmailTrust>,
     pub(crate) return_to: Vec<String>,
+}
+
+/// Which addresses of a provider count as verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailTrust {
+    /// None.
+    Never,
+    /// Those that the provider says it has verified.
+    Stated,
+    /// All that it gives: for a provider of your own, which has only addresses that it gave out or verified itself.
+    Always,
 }
 
 impl OAuth {
@@ -109,11 +120,10 @@ impl OAuth {
         self
     }
 
-    /// Whether addresses count as verified: `true` for all that this provider gives, for a provider that gives only addresses
-    /// of your own users; `false` for none. By default those that it says it has verified, if its word is worth that: see
-    /// [`OAuthProvider::email_is_trusted`].
-    pub const fn trust_email(mut self, yes: bool) -> Self {
-        self.trust_email = Some(yes);
+    /// Which of its addresses count as verified. By default [`EmailTrust::Stated`] for providers whose word is worth that, and
+    /// [`EmailTrust::Never`] for others: see [`OAuthProvider::email_is_trusted`].
+    pub const fn trust_email(mut self, trust: EmailTrust) -> Self {
+        self.trust_email = Some(trust);
         self
     }
 
@@ -122,6 +132,17 @@ impl OAuth {
     pub fn return_to<T: Into<String>>(mut self, urls: impl IntoIterator<Item = T>) -> Self {
         self.return_to = urls.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Whether an address counts as verified that the provider says it has verified, or not.
+    pub(crate) fn trusts(&self, stated: bool) -> bool {
+        let by_default =
+            if self.provider.email_is_trusted() { EmailTrust::Stated } else { EmailTrust::Never };
+        match self.trust_email.unwrap_or(by_default) {
+            EmailTrust::Never => false,
+            EmailTrust::Stated => stated,
+            EmailTrust::Always => true,
+        }
     }
 
     /// The name of the provider.

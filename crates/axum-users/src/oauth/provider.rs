@@ -79,13 +79,13 @@ pub trait OAuthProvider: Send + Sync + 'static {
         Ok(self.credentials().client_secret.clone())
     }
 
-    /// New tokens for a refresh token (RFC 6749 §6).
+    /// New tokens for those of an account: for its refresh token (RFC 6749 §6), if the provider has no way of its own.
     fn refresh(
         &self,
         client: &ProviderClient,
-        refresh_token: &str,
+        account: &OAuthAccount,
     ) -> impl Future<Output = Result<ProviderTokens, ProviderError>> + Send {
-        async move { exchange::refresh(self, client, refresh_token).await }
+        async move { exchange::refresh(self, client, account).await }
     }
 
     /// Makes the tokens of an account invalid at the provider (RFC 7009); tells whether the provider has a way to.
@@ -310,7 +310,7 @@ pub(crate) trait DynProvider: Send + Sync {
     fn refresh<'a>(
         &'a self,
         client: &'a ProviderClient,
-        refresh_token: &'a str,
+        account: &'a OAuthAccount,
     ) -> Answer<'a, ProviderTokens>;
     fn revoke<'a>(&'a self, client: &'a ProviderClient, account: &'a OAuthAccount) -> Answer<'a, bool>;
 }
@@ -347,9 +347,9 @@ impl<T: OAuthProvider> DynProvider for T {
     fn refresh<'a>(
         &'a self,
         client: &'a ProviderClient,
-        refresh_token: &'a str,
+        account: &'a OAuthAccount,
     ) -> Answer<'a, ProviderTokens> {
-        Box::pin(OAuthProvider::refresh(self, client, refresh_token))
+        Box::pin(OAuthProvider::refresh(self, client, account))
     }
     fn revoke<'a>(&'a self, client: &'a ProviderClient, account: &'a OAuthAccount) -> Answer<'a, bool> {
         Box::pin(OAuthProvider::revoke(self, client, account))
@@ -371,13 +371,20 @@ mod tests {
         {
             assert!(Identity::new(&refused).is_err(), "{refused}");
         }
+        assert!(Identity::new(&json!("1".repeat(320))).is_ok());
+        for refused in ["1".repeat(321), "1\0".to_owned(), "1\n2".to_owned(), "\u{85}".to_owned()] {
+            assert!(Identity::new(&json!(refused)).is_err(), "{refused:?}");
+        }
     }
 
     #[test]
     fn oal_6_no_address_is_no_verified_one() {
         let identity = || Identity::new(&json!("1")).unwrap();
         assert!(identity().email(&json!("king@camelot.bt"), true).email_verified);
-        for none in [json!(null), json!(""), json!(1), json!(["king@camelot.bt"])] {
+        let long = format!("{}@camelot.bt", "k".repeat(320));
+        for none in
+            [json!(null), json!(""), json!(1), json!(["king@camelot.bt"]), json!("king\0@b.bt"), json!(long)]
+        {
             let identity = identity().email(&none, true);
             assert!(identity.email.is_none() && !identity.email_verified, "{none}");
         }

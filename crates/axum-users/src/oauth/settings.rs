@@ -56,8 +56,8 @@ impl<P: Profile, S: OAuthStore<P>> UsersBuilder<P, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn oauth(mut self, provider: impl Into<OAuth>) -> Self {
-        self.oauth.store = Some(Arc::clone(&self.store) as _);
-        self.oauth.providers.push(provider.into());
+        self.oauth_settings.store = Some(Arc::clone(&self.store) as _);
+        self.oauth_settings.providers.push(provider.into());
         self
     }
 }
@@ -65,40 +65,40 @@ impl<P: Profile, S: OAuthStore<P>> UsersBuilder<P, S> {
 impl<P: Profile, S> UsersBuilder<P, S> {
     /// Where people reach [`routes`](crate::Users::routes): providers send them back to routes below it.
     pub fn public_url(mut self, url: PublicUrl) -> Self {
-        self.oauth.public_url = Some(url);
+        self.oauth_settings.public_url = Some(url);
         self
     }
 
     /// How providers are asked; by default only at public addresses, over TLS.
     pub fn provider_client(mut self, client: ProviderClient) -> Self {
-        self.oauth.client = Some(client);
+        self.oauth_settings.client = Some(client);
         self
     }
 
     /// Key, lifetime and audience of the states of OAuth flows.
     pub fn oauth_state(mut self, options: TokenOptions) -> Self {
-        self.oauth.state = Some(options);
+        self.oauth_settings.state = Some(options);
         self
     }
 
     /// Name and attributes of the cookie that binds a flow to its browser. By default `fastapiusersoauthcsrf`, `Secure`,
     /// `HttpOnly`, `SameSite=lax`; unless the policy says otherwise each flow adds `__Host-` and a name of its own.
     pub fn oauth_cookie(mut self, cookie: Cookie) -> Self {
-        self.oauth.cookie = cookie;
+        self.oauth_settings.cookie = cookie;
         self
     }
 
     /// Keeps the tokens of providers encrypted, with the first of these keys (at least 32 bytes each). The others only open what
     /// they have closed: add a new one in front to change it. What was stored in clear is read as it is.
     pub fn encrypt_provider_tokens<T: Into<Secret>>(mut self, keys: impl IntoIterator<Item = T>) -> Self {
-        self.oauth.token_keys = keys.into_iter().map(Into::into).collect();
+        self.oauth_settings.token_keys = keys.into_iter().map(Into::into).collect();
         self
     }
 
     /// Makes the application's own fields for somebody who comes from a provider for the first time. By default all of them must
     /// have a `#[serde(default)]`.
     pub fn oauth_profile(mut self, make: impl Fn(&Identity) -> P + Send + Sync + 'static) -> Self {
-        self.oauth.profile = Some(Arc::new(make));
+        self.oauth_settings.profile = Some(Arc::new(make));
         self
     }
 }

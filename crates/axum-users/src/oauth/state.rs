@@ -17,6 +17,9 @@ use crate::{
 /// How many characters of a flow's name are in the name of its cookie.
 const NAME_IN_COOKIE: usize = 8;
 
+/// How much longer than it is valid a state is remembered as used: the clocks of nodes differ.
+pub(super) const REMEMBERED_LONGER: time::Duration = time::Duration::minutes(1);
+
 /// Makes and reads states: JWTs in the contract's shape, bound to the browser by a cookie whose digest they carry, to the
 /// flow by its path, and each used once (RFC 9700 §4.7, security rules OAL-1 to OAL-3).
 ///
@@ -163,8 +166,7 @@ impl States {
         }
         Ok(Returned {
             digest: digest(state),
-            expires_at: expiry(&claims)
-                .unwrap_or_else(|| OffsetDateTime::now_utc() + time::Duration::hours(1)),
+            expires_at: expiry(&claims).unwrap_or_else(OffsetDateTime::now_utc) + REMEMBERED_LONGER,
             user: claims.text("sub").map(str::to_owned),
             return_to: claims.text("return_to").map(str::to_owned),
             verifier: name.map(|name| self.derive("verifier", &secret, name)),

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 use super::{
     Part,
     auth::{add_bearer_response, logged_in},
-    operation::{JSON, Route, body},
+    operation::{FORM, JSON, Route, body},
     response::{Errors, empty, json_body, text_header},
     schema::{text, user_example, user_read},
     security,
@@ -34,16 +34,20 @@ impl<P: Profile> Users<P> {
         let [authorize_name, callback_name, token_name] = &names;
         self.add_authorize(&mut part, oauth, &get(authorize_name, &oauth.path, "/authorize"), false);
 
-        let codes = STATE_ERRORS.into_iter().chain([
-            ErrorCode::OauthNotAvailableEmail,
-            ErrorCode::OauthUserAlreadyExists,
-            ErrorCode::LoginBadCredentials,
-            ErrorCode::LoginUserNotVerified,
-        ]);
+        let codes: Vec<_> = STATE_ERRORS
+            .into_iter()
+            .chain([
+                ErrorCode::OauthNotAvailableEmail,
+                ErrorCode::OauthUserAlreadyExists,
+                ErrorCode::LoginBadCredentials,
+                ErrorCode::LoginUserNotVerified,
+            ])
+            .collect();
         let callback = get(callback_name, &oauth.path, "/callback");
         let operation = callback.operation("Logs in by the code with which the provider sends people back.");
-        let operation = logged_in(came_back(operation, oauth, codes.collect()), &backend.transport.scheme());
+        let operation = logged_in(came_back(operation, oauth, &codes), &backend.transport.scheme());
         part.route(&callback, operation);
+        add_posted_callback(&mut part, oauth, callback_name, &oauth.path);
 
         let token = Route::post(token_name, &oauth.path, "/token");
         part.schema(
@@ -81,14 +85,16 @@ impl<P: Profile> Users<P> {
             true,
         );
 
-        let codes = STATE_ERRORS
+        let codes: Vec<_> = STATE_ERRORS
             .into_iter()
-            .chain([ErrorCode::OauthNotAvailableEmail, ErrorCode::OauthAccountAlreadyLinked]);
+            .chain([ErrorCode::OauthNotAvailableEmail, ErrorCode::OauthAccountAlreadyLinked])
+            .collect();
         let callback = get(&callback_name, &oauth.associate_path, "/callback");
         let operation = self.protected(&callback, "Gives the user who is asking another account.", None);
-        let operation = came_back(operation, oauth, codes.collect())
+        let operation = came_back(operation, oauth, &codes)
             .response("200", json_body("The user.", "UserRead", user_example::<P>()));
         part.route(&callback, operation);
+        add_posted_callback(&mut part, oauth, &callback_name, &oauth.associate_path);
         part.document()
     }
 
@@ -200,8 +206,25 @@ fn get<'a>(name: &'a str, prefix: &str, path: &str) -> Route<'a> {
     Route { method: HttpMethod::Get, path: format!("{prefix}{path}"), name, tag: "auth" }
 }
 
+/// For providers that have the browser post.
+fn add_posted_callback(part: &mut Part, oauth: &OAuth, name: &str, prefix: &str) {
+    let route = Route::post(name, prefix, "/callback");
+    let form = ["code", "state", "error", "iss"];
+    let schema = form.into_iter().fold(ObjectBuilder::new(), |object, name| object.property(name, text()));
+    part.schema(route.body_name(), schema.build());
+    let example = json!({ "code": "the code", "state": "the state" });
+    let location = text_header("The same route with the form in its query.");
+    let operation = route
+        .operation(&format!("What the browser brings from {} by POST, as a navigation.", oauth.name()))
+        .request_body(body(FORM, &route.body_name(), example))
+        .response("303", empty("Again, by GET.").header("Location", location))
+        .error("400", "The body cannot be read.", "There was an error parsing the body")
+        .error("413", "The body is larger than 65536 bytes.", "Content Too Large");
+    part.route(&route, operation);
+}
+
 /// What a callback takes and answers.
-fn came_back(operation: OperationBuilder, oauth: &OAuth, codes: Vec<ErrorCode>) -> OperationBuilder {
+fn came_back(operation: OperationBuilder, oauth: &OAuth, codes: &[ErrorCode]) -> OperationBuilder {
     let operation =
         ["code", "code_verifier", "state", "error", "iss"].into_iter().fold(operation, |operation, name| {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
@@ -215,7 +238,7 @@ fn came_back(operation: OperationBuilder, oauth: &OAuth, codes: Vec<ErrorCode>) 
                 .response("303", empty("If the flow began with `return_to`.").header("Location", location))
         }
     };
-    with_provider(operation.refused(&codes))
+    with_provider(operation.refused(codes))
 }
 
 fn with_provider(operation: OperationBuilder) -> OperationBuilder {

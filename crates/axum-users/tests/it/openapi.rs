@@ -6,6 +6,7 @@ use axum::{Json as JsonBody, Router, routing::get};
 use axum_users::{
     Backend, Bearer, Cookie, Date, DuplicateRegistration, Json, Jwt, MemoryStore, Opaque, Policy, Profile,
     SecurityScheme, Timestamp, Transport, Users, UsersBuilder,
+    oauth::{GitHub, OAuth},
 };
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,38 @@ fn the_schemas_of_a_profile_are_pinned() {
     assert!(!document.to_string().contains("stripe"), "a private column is no part of the document");
 }
 
+/// And a provider.
+fn with_provider(
+    builder: UsersBuilder<axum_users::NoProfile, MemoryStore>,
+    store: MemoryStore,
+) -> UsersBuilder<axum_users::NoProfile, MemoryStore> {
+    let github = OAuth::new(GitHub::new("id", "secret")).return_to(["https://app.example/welcome"]);
+    two_backends(builder, store).public_url("https://app.example".parse().unwrap()).oauth(github)
+}
+
+#[test]
+fn the_document_of_a_provider_is_pinned() {
+    let users = users::<axum_users::NoProfile>(with_provider);
+    let document = as_json(&users.openapi());
+    assert_sound(&document);
+    let paths = document["paths"].as_object().unwrap().iter();
+    let pinned: Value = paths
+        .filter(|(path, _)| path.contains("github") || path.contains("oauth"))
+        .map(|(path, routes)| (path.clone(), routes.clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    assert_golden("openapi_oauth.json", &pretty(&pinned));
+    for (path, name) in [
+        ("/auth/github/authorize", "oauth_github_jwt_authorize_auth_github_authorize_get"),
+        (
+            "/auth/associate/github/callback",
+            "oauth_associate_github_callback_auth_associate_github_callback_get",
+        ),
+    ] {
+        assert_eq!(document["paths"][path]["get"]["operationId"], name);
+    }
+}
+
 /// Path and method of every operation.
 fn operations(document: &Value) -> BTreeSet<(String, String)> {
     let paths = document["paths"].as_object().unwrap().iter();
@@ -136,7 +169,8 @@ fn routes(router: &Router) -> BTreeSet<(String, String)> {
     }
     let paths = paths.split("RouteId(").skip(1).flat_map(|path| {
         let (id, rest) = path.split_once(')').unwrap();
-        let path = rest.split('"').nth(1).unwrap().to_owned();
+        // A parameter that may have slashes.
+        let path = rest.split('"').nth(1).unwrap().replace("{*", "{");
         // HEAD comes with every GET.
         let methods = allowed[id].split(',').filter(|method| *method != "HEAD");
         methods.map(move |method| (path.clone(), method.to_owned())).collect::<Vec<_>>()
@@ -153,7 +187,8 @@ fn every_route_is_in_the_document_and_the_other_way_round() {
         builder.backend(jwt()).backend(second).require_verified_users()
     });
     let bare = users::<axum_users::NoProfile>(|builder, _| builder);
-    for (users, count) in [(&plain, 14), (&other, 14), (&bare, 10)] {
+    let social = users::<axum_users::NoProfile>(with_provider);
+    for (users, count) in [(&plain, 14), (&other, 14), (&bare, 10), (&social, 23)] {
         let documented = operations(&as_json(&users.openapi()));
         assert_eq!(documented.len(), count);
         assert_eq!(documented, routes(&users.routes()));

@@ -196,9 +196,9 @@ impl<P: Profile> Route<'_, P> {
             (None, Ok((_, response))) => response,
             (None, Err(error)) => error.into_response(),
             (Some(url), Ok((code, response))) => {
-                go_to(url, code.as_deref().map(|code| ("code", code)), response)
+                go_to(url, code.as_deref().map(|code| ("code", code)), &response)
             }
-            (Some(url), Err(error)) => go_to(url, Some(("error", error.text())), ().into_response()),
+            (Some(url), Err(error)) => go_to(url, Some(("error", error.text())), &().into_response()),
         };
         if let Some(removal) = returned.removal.clone() {
             response.headers_mut().append(header::SET_COOKIE, removal);
@@ -225,7 +225,7 @@ impl<P: Profile> Route<'_, P> {
 
 /// A redirection with what the page needs in its fragment, which reaches neither servers nor `Referer` (OAL-13), and with the
 /// cookies of `response`.
-fn go_to(url: &str, fragment: Option<(&str, &str)>, response: Response) -> Response {
+fn go_to(url: &str, fragment: Option<(&str, &str)>, response: &Response) -> Response {
     let fragment = fragment.map(|(name, value)| {
         let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
         format!("#{name}={value}")

@@ -68,10 +68,6 @@ impl OAuthProvider for Apple {
         self.provider.scopes()
     }
 
-    fn authorize_parameters(&self) -> Vec<(&str, String)> {
-        vec![("response_mode", "form_post".to_owned())]
-    }
-
     fn client_secret(&self) -> Result<Secret, ProviderError> {
         let issued = now() as u64;
         let claims = json!({

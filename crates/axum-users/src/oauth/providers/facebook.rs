@@ -85,9 +85,10 @@ impl OAuthProvider for Facebook {
     async fn refresh(
         &self,
         client: &ProviderClient,
-        access_token: &str,
+        account: &OAuthAccount,
     ) -> Result<ProviderTokens, ProviderError> {
-        let form = vec![("grant_type", "fb_exchange_token"), ("fb_exchange_token", access_token)];
+        let token = account.access_token.as_str();
+        let form = vec![("grant_type", "fb_exchange_token"), ("fb_exchange_token", token)];
         exchange::grant(self, client, form).await
     }
 

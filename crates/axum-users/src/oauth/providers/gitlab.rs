@@ -13,44 +13,46 @@ use crate::{
 ///
 /// Source: <https://docs.gitlab.com/integration/openid_connect_provider/>.
 #[derive(Clone, Debug)]
-pub struct GitLab {
-    provider: OpenIdConnect,
-    is_public: bool,
-}
+pub struct GitLab(OpenIdConnect);
 
 impl GitLab {
     /// gitlab.com.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
-        let instance = Self::self_hosted("https://gitlab.com", client_id, client_secret);
-        Self { is_public: true, ..instance }
+        Self::self_hosted("https://gitlab.com", client_id, client_secret).trust_verified_email()
     }
 
     /// An instance of one's own, by its external URL, like `https://git.camelot.bt`.
     pub fn self_hosted(url: &str, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         let issuer = url.trim_end_matches('/');
-        Self { provider: OpenIdConnect::new("gitlab", issuer, client_id, client_secret), is_public: false }
+        Self(OpenIdConnect::new("gitlab", issuer, client_id, client_secret))
+    }
+
+    /// Trusts the instance's administrators: see [`OpenIdConnect::trust_verified_email`].
+    #[must_use]
+    pub fn trust_verified_email(self) -> Self {
+        Self(self.0.trust_verified_email())
     }
 }
 
 impl OAuthProvider for GitLab {
     fn name(&self) -> &str {
-        self.provider.name()
+        self.0.name()
     }
 
     fn credentials(&self) -> &Credentials {
-        self.provider.credentials()
+        self.0.credentials()
     }
 
     fn scopes(&self) -> &[&str] {
-        self.provider.scopes()
+        self.0.scopes()
     }
 
     fn email_is_trusted(&self) -> bool {
-        self.is_public
+        self.0.email_is_trusted()
     }
 
     async fn endpoints(&self, client: &ProviderClient) -> Result<Endpoints, ProviderError> {
-        self.provider.endpoints(client).await
+        self.0.endpoints(client).await
     }
 
     async fn identity(
@@ -58,6 +60,6 @@ impl OAuthProvider for GitLab {
         client: &ProviderClient,
         tokens: &ProviderTokens,
     ) -> Result<Identity, ProviderError> {
-        self.provider.identity(client, tokens).await
+        self.0.identity(client, tokens).await
     }
 }

@@ -50,6 +50,12 @@ impl Microsoft {
             });
         Self { provider, tenant: tenant.to_ascii_lowercase() }
     }
+
+    /// Trusts the tenants' administrators: see [`OpenIdConnect::trust_verified_email`].
+    #[must_use]
+    pub fn trust_verified_email(self) -> Self {
+        Self { provider: self.provider.trust_verified_email(), ..self }
+    }
 }
 
 impl OAuthProvider for Microsoft {
@@ -66,7 +72,7 @@ impl OAuthProvider for Microsoft {
     }
 
     fn email_is_trusted(&self) -> bool {
-        false
+        self.provider.email_is_trusted()
     }
 
     async fn endpoints(&self, client: &ProviderClient) -> Result<Endpoints, ProviderError> {

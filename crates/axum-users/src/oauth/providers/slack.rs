@@ -21,6 +21,12 @@ impl Slack {
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         Self(OpenIdConnect::new("slack", "https://slack.com", client_id, client_secret))
     }
+
+    /// Trusts the workspaces' administrators: see [`OpenIdConnect::trust_verified_email`].
+    #[must_use]
+    pub fn trust_verified_email(self) -> Self {
+        Self(self.0.trust_verified_email())
+    }
 }
 
 impl OAuthProvider for Slack {
@@ -37,7 +43,7 @@ impl OAuthProvider for Slack {
     }
 
     fn email_is_trusted(&self) -> bool {
-        false
+        self.0.email_is_trusted()
     }
 
     async fn endpoints(&self, client: &ProviderClient) -> Result<Endpoints, ProviderError> {

@@ -31,7 +31,7 @@ async fn outcomes(answer: FakeAnswer) -> [Result<(), ProviderError>; 3] {
     let all = async {
         tokio::join!(
             async { stage.identity(&provider, &json!({})).await.map(drop) },
-            async { stage.refresh(&provider, REFRESH_TOKEN).await.map(drop) },
+            async { stage.refresh(&provider, Some(REFRESH_TOKEN)).await.map(drop) },
             async { stage.revoke(&provider, Some(REFRESH_TOKEN)).await.map(drop) },
         )
     };

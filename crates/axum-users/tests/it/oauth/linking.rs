@@ -1,6 +1,6 @@
 //! Whose an account becomes.
 
-use axum_users::{Context, DuplicateRegistration, Policy, UpdateUser};
+use axum_users::{Context, DuplicateRegistration, Policy, UpdateUser, oauth::EmailTrust};
 use serde_json::json;
 
 use crate::support::{Browser, KING, Kind, LINK, LOGIN, PASSWORD, Social, camelot, knight, on_every_store};
@@ -127,9 +127,12 @@ async fn oal_6_only_the_boolean_true_is_verified() {
 
 #[tokio::test]
 async fn oal_6_an_application_may_trust_more_or_less() {
-    for (trusts, verified_there, expected) in
-        [(true, false, true), (false, true, false), (true, true, true), (false, false, false)]
-    {
+    for (trusts, verified_there, expected) in [
+        (EmailTrust::Never, true, false),
+        (EmailTrust::Stated, true, true),
+        (EmailTrust::Stated, false, false),
+        (EmailTrust::Always, false, true),
+    ] {
         let social = Social::with(Kind::Memory, Policy::secure(), camelot().trust_email(trusts)).await;
         assert_eq!(
             social.user_of(&social.log_in_as("1", KING, verified_there).await).await.is_verified,

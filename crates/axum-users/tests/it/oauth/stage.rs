@@ -47,9 +47,10 @@ impl Stage {
     pub(super) async fn refresh(
         &self,
         provider: &impl OAuthProvider,
-        token: &str,
+        refresh_token: Option<&str>,
     ) -> Result<ProviderTokens, ProviderError> {
-        provider.refresh(&self.client, token).await.map_err(without_echo)
+        let account = account(provider, refresh_token);
+        provider.refresh(&self.client, &account).await.map_err(without_echo)
     }
 
     pub(super) async fn revoke(
@@ -57,15 +58,20 @@ impl Stage {
         provider: &impl OAuthProvider,
         refresh_token: Option<&str>,
     ) -> Result<bool, ProviderError> {
-        let account = OAuthAccount {
-            oauth_name: provider.name().to_owned(),
-            account_id: "1".to_owned(),
-            account_email: "king@camelot.bt".to_owned(),
-            access_token: ACCESS_TOKEN.to_owned(),
-            expires_at: None,
-            refresh_token: refresh_token.map(str::to_owned),
-        };
+        let account = account(provider, refresh_token);
         provider.revoke(&self.client, &account).await.map_err(without_echo)
+    }
+}
+
+/// An account at the provider.
+pub(super) fn account(provider: &impl OAuthProvider, refresh_token: Option<&str>) -> OAuthAccount {
+    OAuthAccount {
+        oauth_name: provider.name().to_owned(),
+        account_id: "1".to_owned(),
+        account_email: "king@camelot.bt".to_owned(),
+        access_token: ACCESS_TOKEN.to_owned(),
+        expires_at: None,
+        refresh_token: refresh_token.map(str::to_owned),
     }
 }
 
