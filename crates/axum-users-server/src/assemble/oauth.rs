@@ -101,8 +101,8 @@ fn oauth(config: &Config, name: &str, settings: &ProviderSettings) -> anyhow::Re
     if let Some(yes) = settings.verified_by_default {
         oauth = oauth.verified_by_default(yes);
     }
-    if let Some(yes) = settings.trust_email {
-        oauth = oauth.trust_email(yes);
+    if let Some(trust) = settings.trust_email {
+        oauth = oauth.trust_email(trust.into());
     }
     if let Some(pages) = &settings.return_to {
         oauth = oauth.return_to(pages);

@@ -29,8 +29,8 @@ const TEXT: [&str; 13] = [
 ];
 
 /// Those of a provider that are no text.
-const NO_TEXT: [&str; 6] =
-    ["scopes", "more_scopes", "return_to", "associate_by_email", "verified_by_default", "trust_email"];
+const NO_TEXT: [&str; 5] =
+    ["scopes", "more_scopes", "return_to", "associate_by_email", "verified_by_default"];
 
 /// The settings of this process's environment. An empty variable counts as one that is not set.
 pub(super) fn settings() -> anyhow::Result<Dict> {

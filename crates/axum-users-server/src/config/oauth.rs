@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use axum_users::oauth::EmailTrust;
 use serde::{Deserialize, Serialize};
 
 use super::{RedactedText, RedactedUrl};
@@ -30,8 +31,8 @@ pub struct ProviderSettings {
     pub associate_by_email: Option<bool>,
     /// Whether new users with a verified address count as verified.
     pub verified_by_default: Option<bool>,
-    /// Whether its addresses count as verified, all or none.
-    pub trust_email: Option<bool>,
+    /// Which of its addresses count as verified.
+    pub trust_email: Option<EmailTrustName>,
     /// Pages that browsers may be sent to in the end.
     pub return_to: Option<Vec<String>>,
     /// Of OpenID Connect: how the provider calls itself.
@@ -52,6 +53,28 @@ pub struct ProviderSettings {
     pub private_key: Option<RedactedText>,
     /// The file that holds it.
     pub private_key_file: Option<PathBuf>,
+}
+
+/// Which addresses of a provider count as verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EmailTrustName {
+    /// None.
+    Never,
+    /// Those that it says it has verified.
+    Stated,
+    /// All.
+    Always,
+}
+
+impl From<EmailTrustName> for EmailTrust {
+    fn from(name: EmailTrustName) -> Self {
+        match name {
+            EmailTrustName::Never => Self::Never,
+            EmailTrustName::Stated => Self::Stated,
+            EmailTrustName::Always => Self::Always,
+        }
+    }
 }
 
 /// What all providers have in common.

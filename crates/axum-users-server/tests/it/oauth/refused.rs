@@ -49,6 +49,8 @@ fn cfg_2_what_a_provider_lacks_or_does_not_have_is_named_with_what_to_do() {
         (provider("github", "redirect_url = \"/x\""), "provider \"github\"", "no absolute URL"),
         (provider("github", "return_to = [\"javascript:x\"]"), "provider \"github\"", "no absolute URL"),
         (provider("github", "return_to = \"https://a.example\""), "`oauth.github.return_to`", "expected"),
+        (provider("github", "trust_email = true"), "`oauth.github.trust_email`", ""),
+        (provider("github", "trust_email = \"yes\""), "`oauth.github.trust_email`", "never, stated, always"),
         (provider("sso", "issuer = \"sso.example\""), "`oauth.sso.issuer`", "https://"),
         (provider("sso", "issuer = \"http://sso.example\""), "`oauth.sso.issuer`", "allow_private_addresses"),
         (provider("gitlab", "url = \"git.example\""), "`oauth.gitlab.url`", "https://"),
