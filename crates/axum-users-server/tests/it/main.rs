@@ -12,6 +12,7 @@ mod ledger;
 mod logs;
 mod metrics;
 mod migrate;
+mod oauth;
 mod outages;
 mod pages;
 mod pool;
