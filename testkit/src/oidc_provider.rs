@@ -25,8 +25,8 @@ pub struct OidcProvider {
 impl OidcProvider {
     /// What the application is called.
     pub const CLIENT_ID: &str = "camelot";
-    /// Its secret.
-    pub const CLIENT_SECRET: &str = "the client secret of camelot";
+    /// Its secret, which the provider takes in the header only.
+    pub const CLIENT_SECRET: &str = "secret: 100% of it + more";
 
     /// Starts it, for an application with this callback. What people allow it to tell is in ID tokens if
     /// `claims_in_id_token`, and at the userinfo endpoint always. `algorithm` is RS256, PS256, ES256 or EdDSA.
@@ -41,7 +41,7 @@ impl OidcProvider {
                 "client_secret": Self::CLIENT_SECRET,
                 "redirect_uris": [redirect_uri],
                 "grant_types": ["authorization_code", "refresh_token"],
-                "token_endpoint_auth_method": "client_secret_post",
+                "token_endpoint_auth_method": "client_secret_basic",
             }],
             "algorithm": algorithm,
             "claims_in_id_token": claims_in_id_token,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Credentials, Endpoints, Identity, OAuthProvider, ProviderClient, ProviderError, ProviderTokens,
+    ClientAuthentication, Credentials, Endpoints, Identity, OAuthProvider, ProviderClient, ProviderError,
+    ProviderTokens,
     discovery::{Discovery, IssuerRule, Metadata},
     id_token::IdToken,
     jwks::{Key, Keys},
@@ -41,6 +42,7 @@ pub struct OpenIdConnect {
     discovery: Discovery,
     keys: Keys,
     issuer_rule: TokenIssuerRule,
+    authentication: Option<ClientAuthentication>,
     is_trusted: bool,
 }
 
@@ -59,8 +61,17 @@ impl OpenIdConnect {
             discovery: Discovery::new(issuer.into()),
             keys: Keys::new(),
             issuer_rule: |issuer, _, claims| claims.text("iss") == Some(issuer),
+            authentication: None,
             is_trusted: false,
         }
+    }
+
+    /// How the secret is sent: some providers take it only in the way for which the application is registered. By
+    /// default in the first of the two that the provider lists.
+    #[must_use]
+    pub const fn authentication(mut self, authentication: ClientAuthentication) -> Self {
+        self.authentication = Some(authentication);
+        self
     }
 
     /// The provider's word that an address is verified counts: it verifies addresses itself, and all of its
@@ -177,7 +188,9 @@ impl OAuthProvider for OpenIdConnect {
     }
 
     async fn endpoints(&self, client: &ProviderClient) -> Result<Endpoints, ProviderError> {
-        Ok(self.metadata(client).await?.endpoints.clone())
+        let mut endpoints = self.metadata(client).await?.endpoints.clone();
+        endpoints.authentication = self.authentication.unwrap_or(endpoints.authentication);
+        Ok(endpoints)
     }
 
     async fn identity(
