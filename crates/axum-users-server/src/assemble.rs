@@ -62,6 +62,7 @@ where
     set_fields(&settings.fields);
     let mut builder = Users::builder(store.clone(), data.secret(SecretName::Master))
         .policy(settings.effective_policy())
+        .password_words(names(config, public_url))
         .hooks(mails(config, public_url)?)
         .reset_token(TokenOptions {
             secret: Some(data.secret(SecretName::Reset)),
@@ -110,6 +111,16 @@ fn backend<I: UserId, S: TokenStore<Configured<I>> + Clone>(
     };
     let backend = backend.prefix(settings.path());
     Ok(if config.settings.login.require_verified { backend.require_verified() } else { backend })
+}
+
+/// What the application is called: passwords must not consist of it.
+fn names<'a>(config: &'a Config, public_url: &'a str) -> impl Iterator<Item = &'a str> {
+    let settings = &config.settings;
+    let host =
+        public_url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
+    // Names end with a top-level domain, which is no name of anybody.
+    let labels = host.rsplit('.').skip(1);
+    labels.chain([settings.mail.product.as_str()]).chain(settings.password.words.iter().map(String::as_str))
 }
 
 fn jwt(config: &Config, settings: &BackendSettings, data: &Data) -> anyhow::Result<Jwt> {

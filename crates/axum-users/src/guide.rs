@@ -18,6 +18,9 @@ pub mod oauth {}
 #[doc = include_str!("../docs/openapi.md")]
 pub mod openapi {}
 
+#[doc = include_str!("../docs/password.md")]
+pub mod password {}
+
 #[doc = include_str!("../docs/policy.md")]
 pub mod policy {}
 

@@ -65,6 +65,11 @@ pub struct PasswordRules {
     pub max_bytes: usize,
     /// Whether a password that contains the e-mail address is refused (ASVS 6.2.11).
     pub reject_email: bool,
+    /// Whether the 200,000 most common passwords are refused, in upper and lower case (ASVS 6.2.4).
+    pub reject_common: bool,
+    /// Whether a password is refused that is nothing but words of the address and of the application
+    /// ([`UsersBuilder::password_words`](crate::UsersBuilder::password_words)), with whatever digits and signs (ASVS 6.2.11).
+    pub reject_context_words: bool,
 }
 
 /// What registering an address that is taken answers.
@@ -88,12 +93,36 @@ pub enum StoredTokens {
     Clear,
 }
 
+impl PasswordRules {
+    /// Eight characters that others would not try first.
+    pub const fn secure() -> Self {
+        Self {
+            min_length: 8,
+            max_bytes: 4096,
+            reject_email: true,
+            reject_common: true,
+            reject_context_words: true,
+        }
+    }
+
+    /// Any, of bounded length.
+    pub const fn fastapi_users() -> Self {
+        Self {
+            min_length: 0,
+            max_bytes: 4096,
+            reject_email: false,
+            reject_common: false,
+            reject_context_words: false,
+        }
+    }
+}
+
 impl Policy {
     /// Safe defaults.
     pub const fn secure() -> Self {
         Self {
             email: EmailRules::secure(),
-            password: PasswordRules { min_length: 8, max_bytes: 4096, reject_email: true },
+            password: PasswordRules::secure(),
             hashing: Argon2id::secure(),
             duplicate_registration: DuplicateRegistration::Reveal,
             end_sessions_on_password_change: true,
@@ -116,7 +145,7 @@ impl Policy {
     pub const fn fastapi_users() -> Self {
         Self {
             email: EmailRules::fastapi_users(),
-            password: PasswordRules { min_length: 0, max_bytes: 4096, reject_email: false },
+            password: PasswordRules::fastapi_users(),
             hashing: Argon2id::fastapi_users(),
             duplicate_registration: DuplicateRegistration::Reveal,
             end_sessions_on_password_change: false,

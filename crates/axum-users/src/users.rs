@@ -11,7 +11,7 @@ use crate::{
     http::origin,
     jobs::Jobs,
     manager::OneTimeTokens,
-    password::{HashingPool, PasswordHasher, PoolOptions},
+    password::{ContextWords, HashingPool, PasswordHasher, PoolOptions},
     policy::DuplicateRegistration,
     store::DynUserStore,
     strategy::Accounts,
@@ -48,6 +48,7 @@ pub(crate) struct Core<P: Profile> {
     pub(crate) backends: Vec<Backend<P>>,
     pub(crate) hooks: HookStack<P>,
     pub(crate) hashing: HashingPool,
+    pub(crate) password_words: ContextWords,
     pub(crate) policy: Arc<Policy>,
     pub(crate) reset: OneTimeTokens,
     pub(crate) verification: OneTimeTokens,
@@ -70,6 +71,7 @@ impl<P: Profile> Users<P> {
             policy: Policy::secure(),
             hasher: None,
             hashing: PoolOptions::default(),
+            password_words: Vec::new(),
             reset: TokenOptions::reset(),
             verification: TokenOptions::verification(),
             require_verified_users: false,
@@ -178,6 +180,7 @@ pub struct UsersBuilder<P: Profile, S> {
     policy: Policy,
     hasher: Option<Arc<dyn PasswordHasher>>,
     hashing: PoolOptions,
+    password_words: Vec<String>,
     reset: TokenOptions,
     verification: TokenOptions,
     require_verified_users: bool,
@@ -214,6 +217,15 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
     /// Threads and queue of the hashing pool; by default a thread for each core.
     pub const fn hashing(mut self, options: PoolOptions) -> Self {
         self.hashing = options;
+        self
+    }
+
+    /// Names that everybody who attacks this application tries as a password: its own, its company's. A password is refused
+    /// that is nothing but their words and those of the user's address, where
+    /// [`PasswordRules::reject_context_words`](crate::PasswordRules::reject_context_words) says so. Words of less than three
+    /// letters do not count.
+    pub fn password_words<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.password_words.extend(names.into_iter().map(Into::into));
         self
     }
 
@@ -271,6 +283,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             backends: self.backends,
             hooks: self.hooks,
             hashing: HashingPool::new(hasher, self.hashing),
+            password_words: ContextWords::new(self.password_words.iter().map(String::as_str)),
             reset: one_time(self.reset, "reset"),
             verification: one_time(self.verification, "verification"),
             jobs: Jobs::new(),

@@ -1,4 +1,4 @@
-use crate::config::{Config, EXAMPLE, PasswordSettings, PolicyName, RedactedText};
+use crate::config::{Config, EXAMPLE, PolicyName, RedactedText};
 
 /// Prints every setting with its default and what it means.
 #[expect(clippy::unnecessary_wraps, reason = "as every command")]
@@ -11,7 +11,7 @@ pub fn example() -> anyhow::Result<()> {
 pub fn effective(config: &Config) -> anyhow::Result<()> {
     let mut settings = config.settings.clone();
     settings.id_type = Some(settings.ids());
-    settings.password = PasswordSettings::of(&settings.effective_policy());
+    settings.password = settings.password.in_force(&settings.effective_policy());
     settings.secrets.fill_with_placeholders();
     let makes_token_key = !settings.oauth.is_empty() && settings.policy == PolicyName::Secure;
     if makes_token_key && settings.oauth_options.token_keys_file.is_none() {

@@ -36,6 +36,12 @@ pub struct PasswordSettings {
     pub max_bytes: Option<usize>,
     /// Whether a password that contains the e-mail address is refused.
     pub reject_email: Option<bool>,
+    /// Whether the most common passwords are refused.
+    pub reject_common: Option<bool>,
+    /// Whether a password is refused that is nothing but words of the address and of the application.
+    pub reject_context_words: Option<bool>,
+    /// Names of the application, beside the host of `public_url` and `mail.product`.
+    pub words: Vec<String>,
 }
 
 /// Single switches of the policy; what is absent is the policy's. The names are those of the fields of [`Policy`].
@@ -105,14 +111,20 @@ impl PasswordSettings {
         set(&mut policy.password.min_length, self.min_length);
         set(&mut policy.password.max_bytes, self.max_bytes);
         set(&mut policy.password.reject_email, self.reject_email);
+        set(&mut policy.password.reject_common, self.reject_common);
+        set(&mut policy.password.reject_context_words, self.reject_context_words);
     }
 
-    /// All three as the policy has them.
-    pub const fn of(policy: &Policy) -> Self {
+    /// These, with the policy's for what is not set.
+    pub fn in_force(&self, policy: &Policy) -> Self {
+        let rules = policy.password;
         Self {
-            min_length: Some(policy.password.min_length),
-            max_bytes: Some(policy.password.max_bytes),
-            reject_email: Some(policy.password.reject_email),
+            min_length: Some(rules.min_length),
+            max_bytes: Some(rules.max_bytes),
+            reject_email: Some(rules.reject_email),
+            reject_common: Some(rules.reject_common),
+            reject_context_words: Some(rules.reject_context_words),
+            words: self.words.clone(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod migrate;
 mod oauth;
 mod outages;
 mod pages;
+mod password;
 mod pool;
 mod serve;
 mod support;

@@ -17,7 +17,7 @@ pub(crate) use one_time::OneTimeTokens;
 use crate::{
     Context, NoProfile, Profile, User, UserError, UserId,
     email::{EmailRules, normalize},
-    password::{PasswordHash, PoolError},
+    password::{PasswordHash, PoolError, is_common},
     users::Core,
 };
 
@@ -28,7 +28,7 @@ use crate::{
 /// use axum_users::{Context, CreateUser, NoProfile};
 ///
 /// let manager = users.manager();
-/// let admin = CreateUser { is_superuser: true, ..CreateUser::new("king@camelot.bt", "guinevere", NoProfile {}) };
+/// let admin = CreateUser { is_superuser: true, ..CreateUser::new("king@camelot.bt", "guinevere1", NoProfile {}) };
 /// let admin = manager.create(admin, &Context::none()).await?;
 /// assert_eq!(manager.get_by_email("KING@camelot.bt").await?.id, admin.id);
 /// # Ok(())
@@ -89,6 +89,13 @@ impl<P: Profile> UserManager<P> {
         }
         if rules.reject_email && password.to_lowercase().contains(&email.to_lowercase()) {
             return refuse("Password should not contain e-mail".to_owned());
+        }
+        if rules.reject_context_words && self.0.password_words.make_up(password, email) {
+            let reason = "Password should be more than the e-mail address or the name of the application";
+            return refuse(reason.to_owned());
+        }
+        if rules.reject_common && is_common(password) {
+            return refuse("Password should not be one of the most common ones".to_owned());
         }
         for hooks in self.0.hooks.iter() {
             hooks.validate_password(password, email, cx).await.map_err(UserError::InvalidPassword)?;

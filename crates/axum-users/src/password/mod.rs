@@ -1,10 +1,15 @@
-//! Password hashes: made with Argon2id, verified also when they are bcrypt, off the async runtime.
+//! Which passwords are accepted; and their hashes: made with Argon2id, verified also when they are bcrypt, off the async
+//! runtime.
 
 mod argon2id;
+mod common;
+mod context;
 mod pool;
 mod unusable;
 
 pub use argon2id::{Argon2id, Rehash};
+pub(crate) use common::is_common;
+pub(crate) use context::ContextWords;
 pub use pool::PoolOptions;
 pub(crate) use pool::{HashingPool, PoolError};
 

@@ -22,6 +22,7 @@ mod mysql;
 mod oauth;
 #[cfg(feature = "openapi")]
 mod openapi;
+mod password;
 mod policy;
 mod pool;
 mod postgres;

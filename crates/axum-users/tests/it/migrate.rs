@@ -235,7 +235,7 @@ async fn a_database_of_fastapi_users_is_adopted_as_it_is() {
     let profile = Knight { nickname: None, age: Some(12) };
     let manager =
         axum_users::Users::<Knight>::builder(store, crate::support::SECRET).build().unwrap().manager();
-    let created = CreateUser::new("mordred@camelot.bt", "guinevere", profile);
+    let created = CreateUser::new("mordred@camelot.bt", "guinevere1", profile);
     manager.create(created, &axum_users::Context::none()).await.unwrap();
     assert_eq!(
         texts(&pool, "SELECT email FROM \"user\" WHERE age = 12 AND is_active").await,

@@ -62,7 +62,7 @@ async fn somebody_new_signs_up_and_comes_again(kind: Kind) {
 async fn an_account_is_added_to_a_user(kind: Kind) {
     let social = Social::new(kind).await;
     let user = social.app.add(KING).await;
-    let token = social.app.login(KING, "guinevere").await;
+    let token = social.app.login(KING, "guinevere1").await;
     let browser = Browser::with_token(&social, &token);
     social.says(knight("7", "other@avalon.bt", false));
     let begun = social.begin(&browser, LINK).await;

@@ -74,7 +74,7 @@ async fn oal_3_a_state_counts_at_the_provider_and_for_what_it_was_made() {
     let social = knights(Kind::Memory).await;
     social.says_of("avalon", knight("1", "merlin@camelot.bt", true));
     let user = social.app.add("lancelot@camelot.bt").await;
-    let token = social.app.login(&user.email, "guinevere").await;
+    let token = social.app.login(&user.email, "guinevere1").await;
     let browser = Browser::with_token(&social, &token);
     let paths = [LOGIN, LINK, "/auth/avalon", "/auth/associate/avalon"];
     for began in paths {

@@ -11,7 +11,7 @@ use super::{Answer, Ask, CheapHasher, Kind, Recorder, Store};
 
 pub(crate) const SECRET: &str = "5f3c0b9a77e14d2c8e6f1a2b3c4d5e6f";
 pub(crate) const KING: &str = "king.arthur@camelot.bt";
-pub(crate) const PASSWORD: &str = "guinevere";
+pub(crate) const PASSWORD: &str = "guinevere1";
 
 pub(crate) struct TestApp<P: Profile = NoProfile> {
     pub(crate) users: Users<P>,

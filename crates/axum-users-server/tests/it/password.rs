@@ -1,0 +1,64 @@
+//! Which passwords the server accepts.
+
+use serde_json::{Value, json};
+
+use crate::support::{KING, Running, run, text};
+
+const SETTINGS: &str = r#"
+public_url = "https://accounts.logres.example"
+[password]
+words = ["Round Table"]
+[mail]
+product = "Excalibur & Co"
+"#;
+
+async fn reason(running: &Running, password: &str) -> Value {
+    let (status, body) = running.register(KING, password).await;
+    assert_eq!(
+        (status.as_u16(), &body["detail"]["code"]),
+        (400, &json!("REGISTER_INVALID_PASSWORD")),
+        "{password}"
+    );
+    body["detail"]["reason"].clone()
+}
+
+#[tokio::test]
+async fn reg_8_its_own_names_are_no_passwords() {
+    let running = Running::start(SETTINGS);
+    for password in ["Camelot2026", "logres2026", "accounts+logres", "EXCALIBUR-1", "roundtable"] {
+        let words = "Password should be more than the e-mail address or the name of the application";
+        assert_eq!(reason(&running, password).await, words, "{password}");
+    }
+    assert_eq!(reason(&running, "iloveyou").await, "Password should not be one of the most common ones");
+    // A top-level domain is nobody's name.
+    assert_eq!(running.register(KING, "example1").await.0, 201);
+}
+
+#[tokio::test]
+async fn each_rule_can_be_switched_off() {
+    let running = Running::start(&SETTINGS.replace(
+        "[password]",
+        "[password]\nreject_common = false\nreject_context_words = false\nmin_length = 4\nreject_email = false",
+    ));
+    for (email, password) in
+        [("a@camelot.bt", "iloveyou"), ("b@camelot.bt", "logres"), ("c@camelot.bt", "c@camelot.bt")]
+    {
+        assert_eq!(running.register(email, password).await.0, 201, "{password}");
+    }
+    let lax = Running::start("policy = \"fastapi-users\"");
+    assert_eq!(lax.register(KING, "guinevere").await.0, 201);
+}
+
+#[test]
+fn the_configuration_shows_the_rules_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = |settings: &str| {
+        std::fs::write(folder.path().join("axum-users.toml"), settings).unwrap();
+        text(&run(folder.path(), &["config"], "").stdout)
+    };
+    let secure = shown(SETTINGS);
+    for line in ["reject_common = true", "reject_context_words = true", r#"words = ["Round Table"]"#] {
+        assert!(secure.contains(line), "{line} is not in {secure}");
+    }
+    assert!(shown("policy = \"fastapi-users\"").contains("reject_common = false"));
+}

@@ -1,0 +1,148 @@
+//! Which passwords are accepted, on each of the three ways by which one is set.
+
+use axum_users::{Backend, Bearer, Jwt, PasswordRules, Policy};
+use serde_json::json;
+
+use crate::support::{Answer, KING, Kind, PASSWORD, SECRET, TestApp};
+
+const COMMON: &str = "Password should not be one of the most common ones";
+const CONTEXT: &str = "Password should be more than the e-mail address or the name of the application";
+const EMAIL: &str = "Password should not contain e-mail";
+
+/// An application that is called Round Table, and belongs to Merlin & Daughters.
+async fn round_table(password: PasswordRules) -> TestApp {
+    let policy = Policy { password, ..Policy::secure() };
+    TestApp::with(Kind::Memory, |builder, _| {
+        builder
+            .policy(policy)
+            .password_words(["Round Table"])
+            .password_words(["Merlin & Daughters".to_owned()])
+            .backend(Backend::new("jwt", Bearer, Jwt::new(SECRET)))
+    })
+    .await
+}
+
+/// The answers to a password of a new account, of one's own account, and after having forgotten it.
+async fn set(app: &TestApp, email: &str, password: &str) -> [(&'static str, Answer); 3] {
+    let user = app.add(&format!("other.{email}")).await;
+    let token = app.login(&user.email, PASSWORD).await;
+    let update =
+        app.ask("PATCH", "/users/me").bearer(&token).json(&json!({"email": email, "password": password}));
+    let updated = update.send().await;
+    app.users
+        .manager()
+        .delete(&app.user(if updated.status == 200 { email } else { &user.email }).await, &none())
+        .await
+        .unwrap();
+    let registered = app.register(email, password).await;
+    if registered.status != 201 {
+        app.add(email).await;
+    }
+    let reset = app.reset(&app.forgot(email).await, password).await;
+    app.users.manager().delete(&app.user(email).await, &none()).await.unwrap();
+    [("UPDATE_USER", updated), ("REGISTER", registered), ("RESET_PASSWORD", reset)]
+}
+
+fn none() -> axum_users::Context {
+    axum_users::Context::none()
+}
+
+async fn assert_refused(app: &TestApp, email: &str, password: &str, reason: &str) {
+    for (code, answer) in set(app, email, password).await {
+        let detail = json!({"code": format!("{code}_INVALID_PASSWORD"), "reason": reason});
+        answer.assert_detail(400, detail);
+    }
+}
+
+async fn assert_accepted(app: &TestApp, email: &str, password: &str) {
+    let statuses = set(app, email, password).await.map(|(_, answer)| answer.status);
+    assert_eq!(statuses, [200, 201, 200], "{password}");
+}
+
+#[tokio::test]
+async fn reg_8_common_passwords_are_refused() {
+    let app = round_table(PasswordRules::secure()).await;
+    for password in
+        ["password1", "PassWord1", " password1 ", "12345678", "qwertyuiop", "iloveyou", "1q2w3e4r5t"]
+    {
+        assert_refused(&app, KING, password, COMMON).await;
+    }
+}
+
+#[tokio::test]
+async fn reg_8_blank_and_short_ones_are_refused() {
+    let app = round_table(PasswordRules::secure()).await;
+    assert_refused(&app, KING, "", "Password should be at least 8 characters").await;
+    assert_refused(&app, KING, "        ", "Password should not be blank").await;
+    // The length comes first: it is what helps most.
+    assert_refused(&app, KING, "monkey", "Password should be at least 8 characters").await;
+}
+
+#[tokio::test]
+async fn reg_8_words_of_address_and_application_are_refused() {
+    let app = round_table(PasswordRules::secure()).await;
+    assert_refused(&app, KING, KING, EMAIL).await;
+    for password in
+        ["king-arthur", "ArthurKing1", "camelot2026!", "RoundTable", "round+camelot=1", "merlin 1337"]
+    {
+        assert_refused(&app, KING, password, CONTEXT).await;
+    }
+    // The new address counts, not the old one.
+    assert_refused(&app, "galahad@corbenic.bt", "Galahad2026", CONTEXT).await;
+}
+
+#[tokio::test]
+async fn reg_8_everything_else_is_accepted() {
+    let app = round_table(PasswordRules::secure()).await;
+    let long = "x1".repeat(32);
+    for password in [
+        long.as_str(),
+        "🗡️ in the 🪨🪨🪨",
+        "arthur and the round table",
+        "all lower case it is",
+        "camelotx7",
+        "    spaces    ",
+        "8305 1177 2946",
+        "kvmprwqz",
+    ] {
+        assert_accepted(&app, KING, password).await;
+    }
+    // Words of another's address are as good as any.
+    assert_accepted(&app, "galahad@corbenic.bt", "Lancelot of the lake").await;
+    assert_accepted(&app, "galahad@corbenic.bt", "king-arthur").await;
+}
+
+#[tokio::test]
+async fn each_rule_is_a_switch() {
+    let rules = PasswordRules::secure();
+    assert_accepted(&round_table(PasswordRules { reject_common: false, ..rules }).await, KING, "password1")
+        .await;
+    let lax = PasswordRules { reject_context_words: false, ..rules };
+    assert_accepted(&round_table(lax).await, KING, "RoundTable").await;
+    // Short ones are refused too where the policy lets them be short.
+    let short = round_table(PasswordRules { min_length: 4, ..rules }).await;
+    assert_refused(&short, KING, "monkey", COMMON).await;
+    assert_accepted(&short, KING, "kvmprw").await;
+}
+
+#[tokio::test]
+async fn the_policy_of_fastapi_users_takes_them_all() {
+    let app = round_table(PasswordRules::fastapi_users()).await;
+    for password in ["", "password1", KING, "RoundTable"] {
+        assert_accepted(&app, KING, password).await;
+    }
+    let default = TestApp::under(Policy::fastapi_users(), Kind::Memory).await;
+    assert_eq!(default.register(KING, "guinevere").await.status, 201, "as its documentation has it");
+}
+
+/// Whoever has a common password from earlier logs in as ever.
+#[tokio::test]
+async fn who_has_a_common_one_is_not_locked_out() {
+    let before = round_table(PasswordRules::fastapi_users()).await;
+    assert_eq!(before.register(KING, "password1").await.status, 201);
+    let now = axum_users::Users::<axum_users::NoProfile>::builder(before.store.clone(), SECRET)
+        .hasher(crate::support::CheapHasher::default())
+        .build()
+        .unwrap();
+    assert!(now.manager().authenticate(KING, "password1").await.is_ok());
+}
