@@ -9,6 +9,7 @@ use axum_users::{
     Backend, Bearer, Cookie, Jwt, MigrationError, MongoStore, OAuthStore, Opaque, PublicUrl, RedisTokenStore,
     SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
+    password::BreachCheck,
 };
 
 use crate::{
@@ -76,6 +77,13 @@ where
         });
     for backend in &settings.backends {
         builder = builder.backend(self::backend(config, backend, data, store, sessions)?);
+    }
+    if settings.password.breach_check {
+        let check = match oauth::client(config)? {
+            Some(client) => BreachCheck::with(client),
+            None => BreachCheck::new().map_err(|error| config.refuse("password.breach_check", error))?,
+        };
+        builder = builder.hooks(check);
     }
     if settings.users.require_verified {
         builder = builder.require_verified_users();

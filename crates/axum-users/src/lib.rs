@@ -50,6 +50,7 @@
 //! | `mongodb` | users and tokens in MongoDB | |
 //! | `redis` | session tokens in Redis | |
 //! | `oauth` | logging in with accounts at providers | |
+//! | `breach-check` | refusing passwords that are known from data breaches | |
 //! | `testing` | the conformance suite for stores | |
 //! | `mailer` | mails by console or SMTP, with templates | |
 //! | `openapi` | the OpenAPI 3.1 document of the mounted routes | |

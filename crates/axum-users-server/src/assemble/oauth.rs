@@ -53,7 +53,7 @@ where
 }
 
 /// How providers are asked, if not as usual.
-fn client(config: &Config) -> anyhow::Result<Option<ProviderClient>> {
+pub(super) fn client(config: &Config) -> anyhow::Result<Option<ProviderClient>> {
     let options = &config.settings.oauth_options;
     if let Some(gateway) = &options.gateway {
         let client = ProviderClient::through(gateway.expose());

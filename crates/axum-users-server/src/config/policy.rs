@@ -42,6 +42,8 @@ pub struct PasswordSettings {
     pub reject_context_words: Option<bool>,
     /// Names of the application, beside the host of `public_url` and `mail.product`.
     pub words: Vec<String>,
+    /// Whether Have I Been Pwned is asked if a password is known from data breaches.
+    pub breach_check: bool,
 }
 
 /// Single switches of the policy; what is absent is the policy's. The names are those of the fields of [`Policy`].
@@ -125,6 +127,7 @@ impl PasswordSettings {
             reject_common: Some(rules.reject_common),
             reject_context_words: Some(rules.reject_context_words),
             words: self.words.clone(),
+            breach_check: self.breach_check,
         }
     }
 }

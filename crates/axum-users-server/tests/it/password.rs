@@ -1,8 +1,9 @@
 //! Which passwords the server accepts.
 
+use axum_users_testkit::{FakeAnswer, FakeProvider};
 use serde_json::{Value, json};
 
-use crate::support::{KING, Running, run, text};
+use crate::support::{KING, PASSWORD, Running, run, text};
 
 const SETTINGS: &str = r#"
 public_url = "https://accounts.logres.example"
@@ -47,6 +48,25 @@ async fn each_rule_can_be_switched_off() {
     }
     let lax = Running::start("policy = \"fastapi-users\"");
     assert_eq!(lax.register(KING, "guinevere").await.0, 201);
+}
+
+#[tokio::test]
+async fn reg_8_breached_passwords_are_refused_where_that_is_asked_for() {
+    let fake = FakeProvider::start().await;
+    // The SHA-1 of "excalibur in the stone".
+    let (route, suffix) = ("GET api.pwnedpasswords.com/range/2A7A8", "1D26E5AE4381CBE8829D6E369FACCF15025");
+    fake.answer(route, FakeAnswer::text("text/plain", &format!("{suffix}:3\r\n")));
+    let gateway = format!("[oauth_options]\ngateway = \"{}\"", fake.url());
+    let running = Running::start(&format!("[password]\nbreach_check = true\n{gateway}"));
+    let known = "Password should not be one that is known from data breaches";
+    assert_eq!(reason(&running, "excalibur in the stone").await, known);
+    // About this one nothing is found out.
+    assert_eq!(running.register(KING, PASSWORD).await.0, 201);
+    assert_eq!(fake.requests().len(), 2);
+
+    let off = Running::start(&gateway);
+    assert_eq!(off.register(KING, "excalibur in the stone").await.0, 201);
+    assert_eq!(fake.requests().len(), 2);
 }
 
 #[test]

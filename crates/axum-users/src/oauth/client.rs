@@ -194,7 +194,7 @@ impl ProviderRequest {
     ///
     /// # Errors
     /// As [`json`](Self::json), but for what is no UTF-8.
-    pub(super) async fn text(self) -> Result<String, ProviderError> {
+    pub(crate) async fn text(self) -> Result<String, ProviderError> {
         let bytes = body(self.success().await?).await?;
         String::from_utf8(bytes).map_err(|_| ProviderError::Answer("it is no text"))
     }

@@ -2,12 +2,16 @@
 //! runtime.
 
 mod argon2id;
+#[cfg(feature = "breach-check")]
+mod breach;
 mod common;
 mod context;
 mod pool;
 mod unusable;
 
 pub use argon2id::{Argon2id, Rehash};
+#[cfg(feature = "breach-check")]
+pub use breach::BreachCheck;
 pub(crate) use common::is_common;
 pub(crate) use context::ContextWords;
 pub use pool::PoolOptions;

@@ -1,5 +1,8 @@
 //! Which passwords are accepted, on each of the three ways by which one is set.
 
+#[cfg(feature = "breach-check")]
+mod breach;
+
 use axum_users::{Backend, Bearer, Jwt, PasswordRules, Policy};
 use serde_json::json;
 
