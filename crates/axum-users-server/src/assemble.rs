@@ -63,7 +63,6 @@ where
     set_fields(&settings.fields);
     let mut builder = Users::builder(store.clone(), data.secret(SecretName::Master))
         .policy(settings.effective_policy())
-        .password_words(names(config, public_url))
         .hooks(mails(config, public_url)?)
         .reset_token(TokenOptions {
             secret: Some(data.secret(SecretName::Reset)),
@@ -78,6 +77,7 @@ where
     for backend in &settings.backends {
         builder = builder.backend(self::backend(config, backend, data, store, sessions)?);
     }
+    builder = builder.password_words(names(config, public_url));
     if settings.password.breach_check {
         let check = match oauth::client(config)? {
             Some(client) => BreachCheck::with(client),

@@ -17,7 +17,7 @@ pub(crate) use one_time::OneTimeTokens;
 use crate::{
     Context, NoProfile, Profile, User, UserError, UserId,
     email::{EmailRules, normalize},
-    password::{PasswordHash, PoolError, is_common},
+    password::{PasswordHash, PoolError},
     users::Core,
 };
 
@@ -76,26 +76,9 @@ impl<P: Profile> UserManager<P> {
 
     /// Refuses a new password by the rules of the policy and the hooks.
     async fn validate_password(&self, password: &str, email: &str, cx: &Context) -> Result<(), UserError> {
-        let rules = self.0.policy.password;
-        let refuse = |reason: String| Err(UserError::InvalidPassword(reason));
-        if password.len() > rules.max_bytes {
-            return refuse(format!("Password should be at most {} bytes", rules.max_bytes));
-        }
-        if password.chars().count() < rules.min_length {
-            return refuse(format!("Password should be at least {} characters", rules.min_length));
-        }
-        if rules.min_length > 0 && password.trim().is_empty() {
-            return refuse("Password should not be blank".to_owned());
-        }
-        if rules.reject_email && password.to_lowercase().contains(&email.to_lowercase()) {
-            return refuse("Password should not contain e-mail".to_owned());
-        }
-        if rules.reject_context_words && self.0.password_words.make_up(password, email) {
-            let reason = "Password should be more than the e-mail address or the name of the application";
-            return refuse(reason.to_owned());
-        }
-        if rules.reject_common && is_common(password) {
-            return refuse("Password should not be one of the most common ones".to_owned());
+        let refusal = self.0.policy.password.refusal(password, email, &self.0.password_words);
+        if let Some(reason) = refusal {
+            return Err(UserError::InvalidPassword(reason));
         }
         for hooks in self.0.hooks.iter() {
             hooks.validate_password(password, email, cx).await.map_err(UserError::InvalidPassword)?;

@@ -23,7 +23,7 @@ static FILTER: LazyLock<BinaryFuse16> = LazyLock::new(|| {
 
 /// Whether the password is in the list, apart from case and from white space around it. One of 65,000 that are not is taken
 /// for one that is.
-pub(crate) fn is_common(password: &str) -> bool {
+pub(super) fn is_common(password: &str) -> bool {
     FILTER.contains(&key(&password.trim().to_lowercase()))
 }
 

@@ -7,12 +7,12 @@ mod breach;
 mod common;
 mod context;
 mod pool;
+mod rules;
 mod unusable;
 
 pub use argon2id::{Argon2id, Rehash};
 #[cfg(feature = "breach-check")]
 pub use breach::BreachCheck;
-pub(crate) use common::is_common;
 pub(crate) use context::ContextWords;
 pub use pool::PoolOptions;
 pub(crate) use pool::{HashingPool, PoolError};
