@@ -29,7 +29,7 @@ impl Certified {
         claims_in_id_token: bool,
         configure: impl FnOnce(OpenIdConnect) -> OpenIdConnect,
     ) -> Self {
-        let provider = OidcProvider::start(CALLBACK, algorithm, claims_in_id_token).unwrap();
+        let provider = OidcProvider::start(&[CALLBACK], algorithm, claims_in_id_token).unwrap();
         let app = TestApp::with(Kind::Memory, |builder, _| {
             builder
                 .backend(jwt())
