@@ -1,11 +1,13 @@
 //! From the settings to the library's `Users`, by its public interface only.
 
+mod oauth;
+
 use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, Cookie, Jwt, MigrationError, MongoStore, Opaque, PublicUrl, RedisTokenStore, SqlOptions,
-    SqlStore, TokenOptions, TokenStore, UserId, UserStore, Users,
+    Backend, Bearer, Cookie, Jwt, MigrationError, MongoStore, OAuthStore, Opaque, PublicUrl, RedisTokenStore,
+    SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
 };
 
@@ -54,7 +56,7 @@ pub fn with_store<I, S>(
 ) -> anyhow::Result<Users<Configured<I>>>
 where
     I: UserId,
-    S: UserStore<Configured<I>> + TokenStore<Configured<I>> + Clone,
+    S: OAuthStore<Configured<I>> + TokenStore<Configured<I>> + Clone,
 {
     let settings = &config.settings;
     set_fields(&settings.fields);
@@ -77,9 +79,9 @@ where
     if settings.users.require_verified {
         builder = builder.require_verified_users();
     }
-    if let Ok(url) = PublicUrl::parse(public_url) {
-        builder = builder.trusted_origins([url.origin()]);
-    }
+    let public_url = PublicUrl::parse(public_url).map_err(|error| config.refuse("public_url", error))?;
+    builder = builder.trusted_origins([public_url.origin()]);
+    builder = oauth::add(builder, config, data, public_url)?;
     builder.build().context("the configuration is refused")
 }
 

@@ -1,19 +1,16 @@
 //! The data directory: the database, and the secrets made on the first start.
 
+mod generated;
+
 use std::{
-    collections::BTreeMap,
     fs,
-    io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::anyhow;
 use axum_users::Secret;
 
-use crate::config::{Config, RedactedUrl, SecretName};
-
-/// Bytes of a generated secret.
-const SECRET_BYTES: usize = 32;
+use crate::config::{Config, PolicyName, RedactedText, RedactedUrl, SecretName};
 
 /// Where things are, and the signing keys.
 #[derive(Debug)]
@@ -24,6 +21,8 @@ pub struct Data {
     pub database_url: RedactedUrl,
     /// The file of generated secrets, where one was needed.
     pub secrets_file: Option<PathBuf>,
+    /// What encrypts the tokens of providers: the first closes, all open. Nothing where they are kept as they are.
+    pub token_keys: Vec<Secret>,
     secrets: Vec<(SecretName, Secret)>,
 }
 
@@ -34,31 +33,34 @@ impl Data {
         let directory = settings.data_dir.clone();
         create_directory(&directory)?;
         let database_url = Self::database_url(config);
-        let mut data = Self { directory, database_url, secrets_file: None, secrets: Vec::new() };
+        let file = directory.join("secrets.toml");
+        let token_keys = Vec::new();
+        let mut data = Self { directory, database_url, secrets_file: None, token_keys, secrets: Vec::new() };
         let mut generated = None;
+        let mut generate = |data: &mut Self, key: &str| -> anyhow::Result<Secret> {
+            let secrets = match &mut generated {
+                Some(secrets) => secrets,
+                None => generated.insert(generated::read_or_make(&file)?),
+            };
+            data.secrets_file = Some(file.clone());
+            Ok(Secret::new(secrets.get(key).map(String::as_str).unwrap_or_default()))
+        };
         for name in SecretName::ALL {
-            let secret = match settings.secrets.get(name) {
-                (Some(_), Some(_)) => {
-                    return Err(config
-                        .refuse(&format!("secrets.{}", name.key()), "give the value or the file, not both"));
-                }
-                (Some(value), None) => Secret::new(value.expose()),
-                (None, Some(file)) => Secret::new(
-                    fs::read_to_string(file)
-                        .map_err(|error| config.refuse(&format!("secrets.{}_file", name.key()), error))?
-                        .trim(),
-                ),
-                (None, None) => {
-                    let file = data.directory.join("secrets.toml");
-                    let secrets = match &mut generated {
-                        Some(secrets) => secrets,
-                        None => generated.insert(read_or_make(&file)?),
-                    };
-                    data.secrets_file = Some(file);
-                    Secret::new(secrets.get(name.key()).map(String::as_str).unwrap_or_default())
-                }
+            let (value, file) = settings.secrets.get(name);
+            let key = format!("secrets.{}", name.key());
+            let secret = match read_secret(config, &key, value, file)? {
+                Some(secret) => secret,
+                None => generate(&mut data, name.key())?,
             };
             data.secrets.push((name, secret));
+        }
+        if !settings.oauth.is_empty() {
+            data.token_keys = match read_token_keys(config)? {
+                Some(keys) => keys,
+                // There a running fastapi-users reads the tokens.
+                None if settings.policy == PolicyName::FastapiUsers => Vec::new(),
+                None => vec![generate(&mut data, generated::TOKEN_KEY)?],
+            };
         }
         data.check(config)?;
         Ok(data)
@@ -95,8 +97,54 @@ impl Data {
                 return Err(config.refuse(&key, reason));
             }
         }
+        for key in &self.token_keys {
+            let setting = "oauth_options.token_keys";
+            key.check().map_err(|weak| config.refuse(setting, weak))?;
+            if self.secrets.iter().any(|(_, secret)| secret.expose() == key.expose()) {
+                return Err(
+                    config.refuse(setting, "one is the same as a secret; every purpose needs its own")
+                );
+            }
+        }
         Ok(())
     }
+}
+
+/// A secret that is configured as a value or as a file that holds it; `None` if it is neither.
+pub fn read_secret(
+    config: &Config,
+    key: &str,
+    value: Option<&RedactedText>,
+    file: Option<&PathBuf>,
+) -> anyhow::Result<Option<Secret>> {
+    match (value, file) {
+        (Some(_), Some(_)) => Err(config.refuse(key, "give the value or the file, not both")),
+        (Some(value), None) => Ok(Some(Secret::new(value.expose()))),
+        (None, Some(file)) => Ok(Some(Secret::new(read_file(config, key, file)?.trim()))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn read_token_keys(config: &Config) -> anyhow::Result<Option<Vec<Secret>>> {
+    let options = &config.settings.oauth_options;
+    let key = "oauth_options.token_keys";
+    let keys: Vec<Secret> = match (&options.token_keys, &options.token_keys_file) {
+        (Some(_), Some(_)) => return Err(config.refuse(key, "give the values or the file, not both")),
+        (Some(keys), None) => keys.iter().map(|key| Secret::new(key.expose())).collect(),
+        (None, Some(file)) => {
+            let text = read_file(config, key, file)?;
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Secret::new).collect()
+        }
+        (None, None) => return Ok(None),
+    };
+    if keys.is_empty() {
+        return Err(config.refuse(key, "there is none; without the setting the server makes one"));
+    }
+    Ok(Some(keys))
+}
+
+fn read_file(config: &Config, key: &str, file: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(file).map_err(|error| config.refuse(&format!("{key}_file"), error))
 }
 
 /// Only this user may look into it.
@@ -111,55 +159,4 @@ fn create_directory(directory: &Path) -> anyhow::Result<()> {
             directory.display()
         )
     })
-}
-
-/// Reads the secrets, or makes them if there are none. Of several processes that start at once one makes them, and
-/// the others read what it made: the file appears whole or not at all.
-fn read_or_make(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let shown = file.display();
-    match fs::read_to_string(file) {
-        Ok(text) => return parse(file, &text),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => bail!("the secrets in {shown} cannot be read: {error}"),
-    }
-    let mut text =
-        "# Made on the first start. Keep it private, and keep it: without it all sessions end.\n".to_owned();
-    for name in SecretName::ALL {
-        text += &format!("{} = \"{}\"\n", name.key(), random_hex()?);
-    }
-    let directory = file.parent().unwrap_or(Path::new("."));
-    let explain = || {
-        format!(
-            "the data directory {} cannot be written; choose another with --data-dir",
-            directory.display()
-        )
-    };
-    // A temporary file has mode 0600.
-    let mut temporary = tempfile::NamedTempFile::new_in(directory).with_context(explain)?;
-    temporary.write_all(text.as_bytes()).with_context(explain)?;
-    temporary.as_file().sync_all().with_context(explain)?;
-    match temporary.persist_noclobber(file) {
-        Ok(_) => parse(file, &text),
-        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-            parse(file, &fs::read_to_string(file)?)
-        }
-        Err(error) => Err(error.error).with_context(explain),
-    }
-}
-
-fn parse(file: &Path, text: &str) -> anyhow::Result<BTreeMap<String, String>> {
-    let secrets: BTreeMap<String, String> =
-        toml::from_str(text).map_err(|_| anyhow!("{} is not a file of secrets", file.display()))?;
-    for name in SecretName::ALL {
-        if !secrets.contains_key(name.key()) {
-            bail!("{} lacks the secret `{}`", file.display(), name.key());
-        }
-    }
-    Ok(secrets)
-}
-
-fn random_hex() -> anyhow::Result<String> {
-    let mut bytes = [0; SECRET_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -1,7 +1,7 @@
 use std::io::ErrorKind;
 
 use anyhow::anyhow;
-use axum_users::UserId;
+use axum_users::{PublicUrl, UserId};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -79,6 +79,20 @@ fn print_where_everything_is(
     lines.push(("links in mails", public_url.to_owned()));
     for backend in &settings.backends {
         lines.push(("log in at", format!("{address}{}/login", backend.path())));
+    }
+    let sent_back = |path: &str| PublicUrl::parse(public_url).map(|url| url.page(path)).unwrap_or_default();
+    for (name, provider) in &settings.oauth {
+        for (path, set, act) in [
+            (format!("/auth/{name}/callback"), &provider.redirect_url, "logging in"),
+            (
+                format!("/auth/associate/{name}/callback"),
+                &provider.associate_redirect_url,
+                "adding an account",
+            ),
+        ] {
+            let url = set.clone().unwrap_or_else(|| sent_back(&path));
+            lines.push(("redirect URL", format!("{url} (tell {name}; for {act})")));
+        }
     }
     for (name, value) in lines {
         super::print(&format!("{name:<16}{value}"));

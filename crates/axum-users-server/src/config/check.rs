@@ -4,7 +4,9 @@
 use axum_users::{Algorithm, Cookie, DuplicateRegistration, PublicUrl};
 use tracing_subscriber::EnvFilter;
 
-use super::{BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, StrategyName, TransportName};
+use super::{
+    BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, StrategyName, TransportName, providers,
+};
 
 /// What the URL of a database may start with.
 const DATABASES: [&str; 7] =
@@ -49,6 +51,7 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
         return Err(config.refuse(&key, "tokens in Redis need `redis_url`"));
     }
     settings.backends.iter().try_for_each(|backend| check_backend(config, backend))?;
+    providers::check(config)?;
     for (index, field) in settings.fields.iter().enumerate() {
         check_field(config, field, settings.fields.get(..index).unwrap_or_default())?;
     }

@@ -12,7 +12,7 @@ pub(super) const PREFIX: &str = "AXUM_USERS_";
 const OTHERS: [&str; 1] = ["AXUM_USERS_CONFIG"];
 
 /// Settings whose value is text as it stands: a secret of digits is no number.
-const TEXT: [&str; 11] = [
+const TEXT: [&str; 13] = [
     "listen",
     "metrics_listen",
     "public_url",
@@ -24,7 +24,13 @@ const TEXT: [&str; 11] = [
     "mail.",
     "pages.",
     "log.level",
+    "oauth.",
+    "oauth_options.gateway",
 ];
+
+/// Those of a provider that are no text.
+const NO_TEXT: [&str; 5] =
+    ["scopes", "more_scopes", "return_to", "associate_by_email", "verified_by_default"];
 
 /// The settings of this process's environment. An empty variable counts as one that is not set.
 pub(super) fn settings() -> anyhow::Result<Dict> {
@@ -52,6 +58,8 @@ fn read(variables: impl Iterator<Item = (OsString, OsString)>) -> anyhow::Result
             Some(_) => key.starts_with(text),
             None => key == *text,
         });
+        let of_provider = key.strip_prefix("oauth.").and_then(|key| key.rsplit_once('.'));
+        let is_text = is_text && !of_provider.is_some_and(|(_, setting)| NO_TEXT.contains(&setting));
         let value = if is_text { Value::from(value) } else { parse(&value) };
         if !insert(&mut settings, &key, value) {
             bail!("{name} sets a key of something that another variable sets as a whole");
@@ -90,6 +98,9 @@ mod tests {
             ("AXUM_USERS_LOGIN__REQUIRE_VERIFIED", "true"),
             ("AXUM_USERS_RESET__LIFETIME", "60"),
             ("AXUM_USERS_SECRETS__JWT", "1234"),
+            ("AXUM_USERS_OAUTH__GOOGLE__CLIENT_SECRET", "5678"),
+            ("AXUM_USERS_OAUTH__GOOGLE__ASSOCIATE_BY_EMAIL", "true"),
+            ("AXUM_USERS_OAUTH__GOOGLE__RETURN_TO", "[https://a.example/x, https://b.example/y]"),
             ("AXUM_USERS_PUBLIC_URL", ""),
             ("AXUM_USERS_CONFIG", "file"),
             ("HOME", "/root"),
@@ -98,7 +109,11 @@ mod tests {
         assert_eq!(settings.find_ref("login.require_verified").unwrap().to_bool(), Some(true));
         assert_eq!(settings.find_ref("reset.lifetime").unwrap().to_u128(), Some(60));
         assert_eq!(settings.find_ref("secrets.jwt").unwrap().as_str(), Some("1234"));
-        assert_eq!(settings.as_dict().unwrap().len(), 3);
+        assert_eq!(settings.find_ref("oauth.google.client_secret").unwrap().as_str(), Some("5678"));
+        assert_eq!(settings.find_ref("oauth.google.associate_by_email").unwrap().to_bool(), Some(true));
+        let pages = settings.find_ref("oauth.google.return_to").unwrap().as_array().unwrap();
+        assert_eq!(pages[1].as_str(), Some("https://b.example/y"));
+        assert_eq!(settings.as_dict().unwrap().len(), 4);
     }
 
     #[test]

@@ -127,7 +127,10 @@ fn explain(error: &figment::Error, layers: &Figment) -> anyhow::Error {
     let mut path = error.path.clone();
     let reason = match &error.kind {
         Kind::UnknownField(name, known) => {
-            path.push(name.clone());
+            // In some tables the path ends with it already.
+            if path.last() != Some(name) {
+                path.push(name.clone());
+            }
             format!("there is no such setting, only {}", known.join(", "))
         }
         Kind::UnknownVariant(_, known) => format!("it is one of {}", known.join(", ")),

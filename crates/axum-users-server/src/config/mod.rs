@@ -7,11 +7,13 @@ mod environment;
 mod field;
 mod load;
 mod mail;
+mod oauth;
 mod policy;
+mod providers;
 mod redacted;
 mod secrets;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use axum_users::Policy;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,7 @@ pub use self::{
     field::FieldSettings,
     load::Config,
     mail::{MailSettings, PageSettings},
+    oauth::{OAuthOptions, ProviderSettings},
     policy::{PasswordSettings, PolicyName, PolicyOverrides},
     redacted::{RedactedText, RedactedUrl},
     secrets::{SecretName, SecretSettings},
@@ -74,6 +77,10 @@ pub struct Settings {
     pub pages: PageSettings,
     /// What is logged.
     pub log: LogSettings,
+    /// The providers by whose accounts people log in, by name.
+    pub oauth: BTreeMap<String, ProviderSettings>,
+    /// What all of them have in common.
+    pub oauth_options: OAuthOptions,
     /// Ways to be logged in, in the order in which they are tried.
     pub backends: Vec<BackendSettings>,
     /// The application's own user fields.
@@ -103,6 +110,8 @@ impl Default for Settings {
             mail: MailSettings::default(),
             pages: PageSettings::default(),
             log: LogSettings::default(),
+            oauth: BTreeMap::new(),
+            oauth_options: OAuthOptions::default(),
             backends: vec![BackendSettings::jwt(), BackendSettings::cookie()],
             fields: Vec::new(),
         }
@@ -215,12 +224,19 @@ mod tests {
     fn find_nulls(path: &str, value: &serde_json::Value, found: &mut Vec<String>) {
         match value {
             serde_json::Value::Null => found.push(path.to_owned()),
+            // Providers show different settings: what one of them has is shown.
+            serde_json::Value::Object(providers) if path == ".oauth" => {
+                let settings = ProviderSettings::default();
+                let settings = serde_json::to_value(settings).unwrap();
+                let shown = |key: &str| providers.values().any(|provider| !provider[key].is_null());
+                found.extend(settings.as_object().unwrap().keys().filter(|key| !shown(key)).cloned());
+            }
             serde_json::Value::Object(members) => {
                 for (key, value) in members {
                     find_nulls(&format!("{path}.{key}"), value, found);
                 }
             }
-            // Backends show different settings: what one of a list has is shown.
+            // Backends too.
             serde_json::Value::Array(items) if path == ".backends" => {
                 assert!(!items.is_empty());
             }

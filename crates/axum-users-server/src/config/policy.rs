@@ -50,6 +50,9 @@ pub struct PolicyOverrides {
     lenient_ids: Option<bool>,
     lenient_duplicates: Option<bool>,
     echo_input: Option<bool>,
+    oauth_shared_cookie: Option<bool>,
+    oauth_any_scope: Option<bool>,
+    oauth_redirect_from_host: Option<bool>,
     www_authenticate: Option<bool>,
     duplicate_registration: Option<DuplicateRegistrationName>,
     stored_tokens: Option<StoredTokensName>,
@@ -125,6 +128,9 @@ impl PolicyOverrides {
         set(&mut policy.lenient_ids, self.lenient_ids);
         set(&mut policy.lenient_duplicates, self.lenient_duplicates);
         set(&mut policy.echo_input, self.echo_input);
+        set(&mut policy.oauth_shared_cookie, self.oauth_shared_cookie);
+        set(&mut policy.oauth_any_scope, self.oauth_any_scope);
+        set(&mut policy.oauth_redirect_from_host, self.oauth_redirect_from_host);
         set(&mut policy.www_authenticate, self.www_authenticate);
         let duplicates = self.duplicate_registration.map(|name| match name {
             DuplicateRegistrationName::Reveal => DuplicateRegistration::Reveal,

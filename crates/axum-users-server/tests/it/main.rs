@@ -4,6 +4,7 @@
 
 mod broken_disk;
 mod busy;
+mod chromium;
 mod config;
 mod databases;
 mod disk;
@@ -12,6 +13,7 @@ mod ledger;
 mod logs;
 mod metrics;
 mod migrate;
+mod oauth;
 mod outages;
 mod pages;
 mod pool;
