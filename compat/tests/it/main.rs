@@ -14,6 +14,7 @@ mod ids;
 mod interop;
 mod login;
 mod logout;
+mod oauth;
 mod register;
 mod reset;
 mod routes;
@@ -94,7 +95,7 @@ async fn comparison(
 /// A feature, and what builds its scenarios.
 type Feature = (&'static str, fn() -> Vec<Scenario>);
 
-const FEATURES: [Feature; 14] = [
+const FEATURES: [Feature; 15] = [
     ("register", register::scenarios),
     ("login", login::scenarios),
     ("users id", users_id::scenarios),
@@ -109,6 +110,7 @@ const FEATURES: [Feature; 14] = [
     ("bodies", bodies::scenarios),
     ("routes", routes::scenarios),
     ("backends", backends::scenarios),
+    ("oauth", oauth::scenarios),
 ];
 
 /// All scenarios, named `feature: what`, and how to build each of them again.
