@@ -47,7 +47,8 @@ def client(name: str, settings: SimpleNamespace, gateway: str):
         host = issuer.removeprefix("https://")
         document = f"{gateway}/{host}/.well-known/openid-configuration"
         return OpenID(settings.client_id, settings.client_secret, document, name)
-    return CLIENTS[name](settings.client_id, settings.client_secret)
+    scopes = {"scopes": settings.scopes} if hasattr(settings, "scopes") else {}
+    return CLIENTS[name](settings.client_id, settings.client_secret, **scopes)
 
 
 def social_routes(users, config, backends, user_schema) -> APIRouter:

@@ -2,6 +2,8 @@
 //!
 //! A listed difference that has gone fails the suite, as does one that names no step.
 
+mod oauth;
+
 use anyhow::ensure;
 use serde_json::Value;
 
@@ -114,7 +116,12 @@ const NOT_SENT_THERE: &str =
 
 const SQL: &[System] = &[Sqlite, Postgres, Mariadb];
 
-pub(crate) const ALL: &[Difference] = &[
+/// All of them.
+pub(crate) fn all() -> impl Iterator<Item = &'static Difference> {
+    USERS.iter().chain(oauth::ALL)
+}
+
+const USERS: &[Difference] = &[
     differs("tokens: a verify token whose address is a number", 1, 400, "VERIFY_USER_BAD_TOKEN", NEVER_5XX)
         .on(&[Postgres]),
     differs("ids: an integer beyond 32 bits", 1, 404, "Not Found", NEVER_5XX).on(&[Postgres]),

@@ -208,6 +208,8 @@ pub(crate) struct Provider {
     client_secret: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<[&'static str; 2]>,
     backend: &'static str,
     associate_by_email: bool,
     verified_by_default: bool,
@@ -225,6 +227,7 @@ fn providers() -> BTreeMap<&'static str, Provider> {
         client_id: CLIENT_ID,
         client_secret: CLIENT_SECRET,
         issuer: None,
+        scopes: None,
         backend: "jwt",
         associate_by_email: false,
         verified_by_default: false,
@@ -232,7 +235,8 @@ fn providers() -> BTreeMap<&'static str, Provider> {
     BTreeMap::from([
         ("discord", Provider { associate_by_email: true, verified_by_default: true, ..plain.clone() }),
         ("github", Provider { backend: "cookie", ..plain.clone() }),
-        ("google", plain.clone()),
+        // fastapi-users asks another interface of Google, with scopes of its own.
+        ("google", Provider { scopes: Some(["openid", "email"]), ..plain.clone() }),
         ("openid", Provider { issuer: Some(ISSUER), ..plain.clone() }),
         ("reddit", plain),
     ])
