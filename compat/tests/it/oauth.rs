@@ -26,6 +26,7 @@ pub(crate) fn authorize(path: &str) -> Request {
     get(format!("{path}/authorize"))
         .save_parameter("state", "state")
         .save_parameter("nonce", "nonce")
+        .save_parameter("code_challenge", "challenge")
         .save_cookie("csrf")
 }
 
@@ -40,7 +41,8 @@ pub(crate) fn comes(email: &str) -> Step {
 
 /// What the provider says of whoever comes, who is `<unique>01` if nothing else is said.
 pub(crate) fn says(more: Value) -> Step {
-    let mut says = json!({"id": "<unique>01", "verified": true, "nonce": "<nonce>"});
+    let mut says =
+        json!({"id": "<unique>01", "verified": true, "nonce": "<nonce>", "challenge": "<challenge>"});
     if let (Some(says), Value::Object(more)) = (says.as_object_mut(), more) {
         says.extend(more);
     }

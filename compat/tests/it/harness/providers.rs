@@ -12,6 +12,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{
     jwt::in_seconds,
@@ -20,6 +21,9 @@ use super::{
 
 /// The issuer of the provider that is found by discovery.
 pub(super) const ISSUER: &str = "https://idp.example";
+
+/// Those of other lengths are none.
+const CHALLENGE_LENGTH: usize = 43;
 
 /// How long access tokens live, in seconds.
 const LIFETIME: i64 = 3600;
@@ -31,8 +35,8 @@ pub(crate) struct Providers {
 /// What has been said of whoever has an access token.
 type Said = Arc<Mutex<HashMap<String, Value>>>;
 
-/// A code that stands for what a provider says of somebody: `id`, `email`, `verified`; the `nonce` of the flow; what is
-/// different in the answer of the token endpoint, `token`, and in the profile, `profile`, where `status` is that of the answer.
+/// A code that stands for what a provider says of somebody: `id`, `email`, `verified`; the `nonce` of the flow, and its
+/// `challenge`, which the verifier must fit; what is different in the answer of the token endpoint, `token`, and in the profile, `profile`, where `status` is that of the answer.
 pub(super) fn code(says: &str) -> String {
     URL_SAFE_NO_PAD.encode(says)
 }
@@ -126,6 +130,13 @@ fn exchange(
     let Some(says) = says.and_then(|says| serde_json::from_slice::<Value>(&says).ok()) else {
         return FakeAnswer::json(json!({"error": "invalid_grant"})).status(400);
     };
+    let fits = |challenge: &str| {
+        field("code_verifier").is_some_and(|it| URL_SAFE_NO_PAD.encode(Sha256::digest(it)) == challenge)
+    };
+    let challenge = says["challenge"].as_str().filter(|challenge| challenge.len() == CHALLENGE_LENGTH);
+    if !challenge.is_none_or(fits) {
+        return FakeAnswer::json(json!({"error": "invalid_grant"})).status(400);
+    }
     let id = says["id"].as_str().unwrap_or_default();
     let access_token = format!("access-{id}");
     let mut answer = json!({

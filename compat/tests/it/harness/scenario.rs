@@ -182,7 +182,7 @@ pub(crate) enum Source {
     Json(&'static str),
     /// The value of the cookie that is set.
     Cookie,
-    /// A parameter of the URL to which the answer sends a browser, if it has such a one.
+    /// A parameter of the URL to which the answer sends a browser, or `no …`.
     Parameter(&'static str),
 }
 

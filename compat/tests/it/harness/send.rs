@@ -134,9 +134,10 @@ fn save(
             },
             Source::Parameter(parameter) => {
                 let url = json.and_then(|json| Url::parse(json["authorization_url"].as_str()?).ok());
-                url.and_then(|url| {
+                url.map(|url| {
                     let found = url.query_pairs().find(|(found, _)| found == parameter);
-                    found.map(|(_, value)| value.into_owned())
+                    // In place of that of an earlier URL.
+                    found.map_or_else(|| format!("no {parameter}"), |(_, value)| value.into_owned())
                 })
             }
             Source::Cookie => {
