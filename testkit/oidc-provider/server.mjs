@@ -1,5 +1,6 @@
-// A certified provider of OpenID Connect on a free port of 127.0.0.1, for tests: `node server.mjs FOLDER SETTINGS`, with the
-// folder that has the packages, and as JSON: `clients` as oidc-provider takes them, `claims_in_id_token`, `algorithm`.
+// A certified provider of OpenID Connect on a free port of 127.0.0.1, for tests: `node server.mjs FOLDER SETTINGS`,
+// with the folder that has the packages, and as JSON: `clients` as oidc-provider takes them, `claims_in_id_token`,
+// `algorithm`.
 //
 // Beside the provider's own routes there are `POST /test/accounts` with the claims of an account, whose `sub` is what
 // people log in with, and `POST /test/rotate`, after which there is another signing key.

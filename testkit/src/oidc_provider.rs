@@ -13,35 +13,35 @@ use crate::{cache_folder, process::Process};
 /// More steps than any login has.
 const MAX_STEPS: usize = 20;
 
-/// The provider, at `http://127.0.0.1` and a free port. It wants PKCE, gives refresh tokens, names itself in its answers (RFC
-/// 9207) and takes the client's secret in the form and in the header. It ends when this is dropped.
+/// The provider, at `http://127.0.0.1` and a free port. It wants PKCE, gives refresh tokens, names itself in its
+/// answers (RFC 9207), and ends when this is dropped.
 pub struct OidcProvider {
     process: Process,
     client: Client,
-    redirect_uri: String,
+    redirect_uris: Vec<String>,
     _folder: TempDir,
 }
 
 impl OidcProvider {
     /// What the application is called.
     pub const CLIENT_ID: &str = "camelot";
-    /// Its secret.
-    pub const CLIENT_SECRET: &str = "the client secret of camelot";
+    /// Its secret, which the provider takes in the header only.
+    pub const CLIENT_SECRET: &str = "secret: 100% of it + more";
 
-    /// Starts it, for an application with this callback. What people allow it to tell is in ID tokens if
+    /// Starts it, for an application with these callbacks. What people allow it to tell is in ID tokens if
     /// `claims_in_id_token`, and at the userinfo endpoint always. `algorithm` is RS256, PS256, ES256 or EdDSA.
     ///
     /// # Errors
     /// When `scripts/setup-oidc-provider` has not been run.
-    pub fn start(redirect_uri: &str, algorithm: &str, claims_in_id_token: bool) -> anyhow::Result<Self> {
+    pub fn start(redirect_uris: &[&str], algorithm: &str, claims_in_id_token: bool) -> anyhow::Result<Self> {
         let installed = cache_folder().join("oidc-provider");
         let settings = json!({
             "clients": [{
                 "client_id": Self::CLIENT_ID,
                 "client_secret": Self::CLIENT_SECRET,
-                "redirect_uris": [redirect_uri],
+                "redirect_uris": redirect_uris,
                 "grant_types": ["authorization_code", "refresh_token"],
-                "token_endpoint_auth_method": "client_secret_post",
+                "token_endpoint_auth_method": "client_secret_basic",
             }],
             "algorithm": algorithm,
             "claims_in_id_token": claims_in_id_token,
@@ -55,7 +55,7 @@ impl OidcProvider {
         Ok(Self {
             process: process.context("run scripts/setup-oidc-provider")?,
             client,
-            redirect_uri: redirect_uri.to_owned(),
+            redirect_uris: redirect_uris.iter().map(ToString::to_string).collect(),
             _folder: folder,
         })
     }
@@ -65,8 +65,8 @@ impl OidcProvider {
         &self.process.address
     }
 
-    /// Says what is known of an account, such as `email`, `email_verified` and `name`. Its `sub` is what people log in with; those
-    /// of whom nothing is known can too.
+    /// Says what is known of an account, such as `email`, `email_verified` and `name`. Its `sub` is what people log in
+    /// with; those of whom nothing is known can too.
     pub async fn account(&self, sub: &str, mut claims: Value) -> anyhow::Result<()> {
         claims["sub"] = sub.into();
         self.tell("accounts", &claims).await
@@ -83,8 +83,8 @@ impl OidcProvider {
         Ok(())
     }
 
-    /// Opens the page that an application sends people to in a browser of its own, logs in there as `sub`, allows all, and
-    /// gives the URL with which the provider sends the browser back.
+    /// Opens the page that an application sends people to in a browser of its own, logs in there as `sub`, allows all,
+    /// and gives the URL with which the provider sends the browser back.
     pub async fn log_in(&self, url: &str, sub: &str) -> anyhow::Result<String> {
         let mut cookies = BTreeMap::new();
         let mut next = Step { url: url.parse()?, form: None };
@@ -92,7 +92,7 @@ impl OidcProvider {
             let response = self.take(&next, &mut cookies).await?;
             if let Some(location) = response.headers().get(header::LOCATION) {
                 let url = next.url.join(location.to_str()?)?;
-                if url.as_str().starts_with(&self.redirect_uri) {
+                if self.redirect_uris.iter().any(|uri| url.as_str().starts_with(uri)) {
                     return Ok(url.into());
                 }
                 next = Step { url, form: None };

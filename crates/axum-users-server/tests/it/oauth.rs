@@ -1,5 +1,6 @@
 //! People who log in by accounts at providers, and what the operator must say for it.
 
+mod in_browser;
 mod refused;
 
 use std::collections::BTreeMap;

@@ -291,6 +291,16 @@ impl<P: Profile> UserManager<P> {
         Ok(())
     }
 
+    /// Takes all accounts from a user whose address nobody had verified, when its owner sets a password by mail: they may be
+    /// those of somebody else who registered it (RST-3).
+    pub(super) async fn unlink_all(&self, user: &User<P>) -> Result<(), UserError> {
+        let Some(core) = &self.0.oauth else { return Ok(()) };
+        for account in core.store.accounts(&user.id).await? {
+            core.store.remove_account(&user.id, &account.oauth_name, &account.account_id, false).await?;
+        }
+        Ok(())
+    }
+
     /// A user has an account more or less: no column has changed.
     async fn tell_account_change(&self, user: &User<P>, cx: &Context) {
         let changes = Changes::default();

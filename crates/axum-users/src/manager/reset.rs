@@ -77,6 +77,10 @@ impl<P: Profile> UserManager<P> {
             ..Changes::default()
         };
         self.end_sessions_if(changes.end_sessions, &user.id).await?;
+        #[cfg(feature = "oauth")]
+        if changes.end_sessions && !user.is_verified {
+            self.unlink_all(&user).await?;
+        }
         let updated = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
         let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_reset_password", |hooks| hooks.after_reset_password(&updated, cx)).await;

@@ -67,8 +67,7 @@ impl Metadata {
         let issuer = required("issuer")?;
         let mut endpoints = Endpoints::new(required("authorization_endpoint")?, required("token_endpoint")?);
         endpoints.revoke = text("revocation_endpoint");
-        endpoints.authentication =
-            authentication(|method| lists("token_endpoint_auth_methods_supported", method))?;
+        endpoints.authentication = authentication(&document["token_endpoint_auth_methods_supported"])?;
         // Parameters that a provider does not know it has to ignore (RFC 6749 §3.1), and not all that know PKCE say so.
         endpoints.pkce = lists("code_challenge_methods_supported", "S256").unwrap_or(true);
         endpoints.nonce = true;
@@ -86,14 +85,16 @@ impl Metadata {
     }
 }
 
-/// How the secret is sent: in the form if the provider takes it there, because in the header providers differ about its
-/// encoding (RFC 6749 §2.3.1). Who does not say takes it in the header.
-fn authentication(listed: impl Fn(&str) -> Option<bool>) -> Result<ClientAuthentication, ProviderError> {
-    match (listed("client_secret_post"), listed("client_secret_basic")) {
-        (Some(true), _) => Ok(ClientAuthentication::Body),
-        (_, None | Some(true)) => Ok(ClientAuthentication::Basic),
-        _ => Err(ProviderError::Settings("its token endpoint takes no client secret")),
-    }
+/// How the secret is sent: in the first of the two ways that the provider lists, as the client for fastapi-users does; in
+/// the header if it lists none.
+fn authentication(listed: &Value) -> Result<ClientAuthentication, ProviderError> {
+    let Some(listed) = listed.as_array() else { return Ok(ClientAuthentication::Basic) };
+    let known = listed.iter().find_map(|method| match method.as_str()? {
+        "client_secret_basic" => Some(ClientAuthentication::Basic),
+        "client_secret_post" => Some(ClientAuthentication::Body),
+        _ => None,
+    });
+    known.ok_or(ProviderError::Settings("its token endpoint takes no client secret"))
 }
 
 #[cfg(test)]
@@ -127,7 +128,7 @@ mod tests {
         assert_eq!((least.revoke, least.issuer.as_deref()), (None, Some("https://idp.camelot.bt")));
         let most = endpoints(&json!({
             "revocation_endpoint": "https://idp.camelot.bt/revoke",
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
             "code_challenge_methods_supported": ["plain", "S256"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "authorization_response_iss_parameter_supported": true,
@@ -136,7 +137,7 @@ mod tests {
         assert!(most.pkce && most.refreshes && most.always_names_issuer && most.revoke.is_some());
         assert!(!endpoints(&json!({"code_challenge_methods_supported": ["plain"]})).pkce);
         let basic =
-            json!({"token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic"]});
+            json!({"token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"]});
         assert_eq!(endpoints(&basic).authentication, ClientAuthentication::Basic);
         let neither = document(&json!({"token_endpoint_auth_methods_supported": ["none", 1]}));
         assert!(matches!(Metadata::read(&neither), Err(ProviderError::Settings(_))));

@@ -134,7 +134,12 @@ impl Application<'_> {
         secret: &'a str,
     ) -> ProviderRequest {
         match endpoints.authentication {
-            ClientAuthentication::Basic => request.basic(self.client_id, &self.secret).form(&form),
+            ClientAuthentication::Basic => {
+                // Encoded as in a form (RFC 6749 §2.3.1), which changes most names and secrets in nothing.
+                let encoded =
+                    |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+                request.basic(&encoded(self.client_id), &Secret::new(encoded(secret))).form(&form)
+            }
             ClientAuthentication::Body => {
                 form.extend([("client_id", self.client_id), ("client_secret", secret)]);
                 request.form(&form)

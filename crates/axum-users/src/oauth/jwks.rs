@@ -88,7 +88,8 @@ impl Keys {
 }
 
 impl Signed<'_> {
-    /// The key that made the signature. Without a name there must be one alone that can have (OpenID Connect Core §10.1).
+    /// The key that made the signature. Without a name there must be one alone that can have (OpenID Connect Core
+    /// §10.1).
     fn by(&self, keys: &[Arc<Key>]) -> Option<Arc<Key>> {
         let mut candidates = keys.iter().filter(|key| {
             key.fits(self.algorithm) && self.kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))

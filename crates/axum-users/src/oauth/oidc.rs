@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Credentials, Endpoints, Identity, OAuthProvider, ProviderClient, ProviderError, ProviderTokens,
+    ClientAuthentication, Credentials, Endpoints, Identity, OAuthProvider, ProviderClient, ProviderError,
+    ProviderTokens,
     discovery::{Discovery, IssuerRule, Metadata},
     id_token::IdToken,
     jwks::{Key, Keys},
@@ -18,9 +19,9 @@ pub(super) type TokenIssuerRule = fn(issuer: &str, key: &Key, claims: &Object) -
 /// Any provider with OpenID Connect: the company's own Keycloak, Auth0, Zitadel, Authentik, …
 ///
 /// It is found by its issuer (OpenID Connect Discovery 1.0), and who somebody is comes from the ID token, which is
-/// verified as OpenID Connect Core §3.1.3.7 says; an address that is not in it from the userinfo endpoint. Account ids are
-/// the provider's `sub`. An address is verified if the provider says so *and* the application
-/// [trusts](Self::trust_verified_email) it: anybody can run such a provider, and in many of them administrators write
+/// verified as OpenID Connect Core §3.1.3.7 says; an address that is not in it from the userinfo endpoint. Account ids
+/// are the provider's `sub`. An address is verified if the provider says so *and* the application
+/// [trusts](super::EmailTrust) it: anybody can run such a provider, and in many of them administrators write
 /// addresses as they like.
 ///
 /// ```
@@ -31,9 +32,9 @@ pub(super) type TokenIssuerRule = fn(issuer: &str, key: &Key, claims: &Object) -
 /// let auth0 = OpenIdConnect::auth0("camelot.eu.auth0.com", "client id", "client secret");
 /// ```
 ///
-/// The discovery document and the keys are kept for an hour, and for a day while the provider does not answer. Keys that
-/// are missing are asked for at most every 30 seconds. Of the times in ID tokens 60 seconds of difference between the
-/// clocks are forgiven, but none at their end.
+/// The discovery document and the keys are kept for an hour, and for a day while the provider does not answer. Keys
+/// that are missing are asked for at most every 30 seconds. Of the times in ID tokens 60 seconds of difference between
+/// the clocks are forgiven, but none at their end.
 #[derive(Clone, Debug)]
 pub struct OpenIdConnect {
     name: String,
@@ -41,7 +42,7 @@ pub struct OpenIdConnect {
     discovery: Discovery,
     keys: Keys,
     issuer_rule: TokenIssuerRule,
-    is_trusted: bool,
+    authentication: Option<ClientAuthentication>,
 }
 
 impl OpenIdConnect {
@@ -59,16 +60,15 @@ impl OpenIdConnect {
             discovery: Discovery::new(issuer.into()),
             keys: Keys::new(),
             issuer_rule: |issuer, _, claims| claims.text("iss") == Some(issuer),
-            is_trusted: false,
+            authentication: None,
         }
     }
 
-    /// The provider's word that an address is verified counts: it verifies addresses itself, and all of its administrators
-    /// may be trusted to. Addresses that it calls unverified stay so, unlike with
-    /// [`OAuth::trust_email`](super::OAuth::trust_email).
+    /// How the secret is sent: some providers take it only in the way for which the application is registered. By
+    /// default in the first of the two that the provider lists.
     #[must_use]
-    pub const fn trust_verified_email(mut self) -> Self {
-        self.is_trusted = true;
+    pub const fn authentication(mut self, authentication: ClientAuthentication) -> Self {
+        self.authentication = Some(authentication);
         self
     }
 
@@ -173,11 +173,13 @@ impl OAuthProvider for OpenIdConnect {
     }
 
     fn email_is_trusted(&self) -> bool {
-        self.is_trusted
+        false
     }
 
     async fn endpoints(&self, client: &ProviderClient) -> Result<Endpoints, ProviderError> {
-        Ok(self.metadata(client).await?.endpoints.clone())
+        let mut endpoints = self.metadata(client).await?.endpoints.clone();
+        endpoints.authentication = self.authentication.unwrap_or(endpoints.authentication);
+        Ok(endpoints)
     }
 
     async fn identity(

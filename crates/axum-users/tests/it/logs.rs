@@ -6,11 +6,12 @@ use std::{
 };
 
 use axum::extract::FromRequestParts;
-use axum_users::{Authenticated, Context, CreateUser, NoProfile, UpdateUser, Users};
+use axum_users::{Authenticated, Context, CreateUser, NoProfile, Policy, UpdateUser, Users};
+use axum_users_testkit::FakeAnswer;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
 
-use crate::support::{Kind, Reaction, TestApp};
+use crate::support::{Begun, Browser, Kind, LOGIN, Reaction, Social, TestApp, camelot, knight};
 
 /// Everything that any thread logs from now on.
 fn recording() -> &'static Arc<Mutex<Vec<u8>>> {
@@ -72,15 +73,68 @@ async fn live(app: &TestApp) -> Vec<String> {
     secrets
 }
 
+/// Logging in by an account at a provider that has its secrets, and its own words, too.
+async fn live_by_account(kind: Kind) -> Vec<String> {
+    const PAGE: &str = "https://app.example/in";
+    let options = camelot().return_to([PAGE]);
+    let social = Social::with(kind, Policy::secure(), options).await;
+    let tokens = json!({
+        "access_token": "canary-provider-access-token",
+        "refresh_token": "canary-provider-refresh-token",
+        "expires_in": 60,
+    });
+    social.fake.answer("POST camelot.bt/token", FakeAnswer::json(tokens));
+    social.says(knight("1", "canary.account@camelot.bt", true));
+    let mut secrets = [
+        "canary-provider-access-token",
+        "canary-provider-refresh-token",
+        "a secret of the client",
+        "the-code",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let browser = Browser::new(&social);
+    let refusal = json!({ "error": "canary-provider-error", "error_description": "canary-provider-error" });
+    for status in [400, 500] {
+        social.fake.answer_once("POST camelot.bt/token", FakeAnswer::json(refusal.clone()).status(status));
+        let state = social.begin(&browser, LOGIN).await.state;
+        secrets.extend(browser.cookies().into_values());
+        social.come_back(&browser, LOGIN, &state).await;
+    }
+    let begun = browser.get(&format!("{LOGIN}/authorize?return_to={PAGE}")).await;
+    let begun = Begun::read(begun.header("location").unwrap());
+    secrets.extend(browser.cookies().into_values());
+    let answer = social.come_back(&browser, LOGIN, &begun.state).await;
+    let code = answer.header("location").unwrap().split_once("#code=").unwrap().1.to_owned();
+    let answer = social.app.post(&format!("{LOGIN}/token")).json(&json!({ "code": code })).send().await;
+    secrets.extend([begun.state, code, Social::token(&answer), "canary-provider-error".to_owned()]);
+    let user = social.user_of(&answer).await;
+    social.users().manager().oauth_refresh(&user, "camelot", "1").await.unwrap();
+    social.fake.answer("POST camelot.bt/token", FakeAnswer::json(refusal));
+    assert!(social.users().manager().oauth_refresh(&user, "camelot", "1").await.is_err());
+    let exchanged = social.fake.requests_to("POST camelot.bt/token");
+    secrets.extend(
+        exchanged
+            .iter()
+            .flat_map(|request| request.form.iter())
+            .filter(|(name, _)| name == "code_verifier")
+            .map(|(_, value)| value.clone()),
+    );
+    secrets
+}
+
 #[tokio::test]
 async fn lgs_1_no_secret_is_logged_at_any_level() {
     let log = recording();
     let mut secrets = Vec::new();
     for kind in [Kind::Memory, Kind::Sqlite] {
         secrets.extend(live(&TestApp::new(kind).await).await);
+        secrets.extend(live_by_account(kind).await);
     }
     let log = String::from_utf8_lossy(&log.lock().unwrap()).into_owned();
-    for recorded in ["a hook failed", "a store failed", "INSERT INTO"] {
+    for recorded in
+        ["a hook failed", "a store failed", "INSERT INTO", "a provider failed", "a provider refused"]
+    {
         assert!(log.contains(recorded), "the log is recorded, and holds {recorded:?}");
     }
     for secret in secrets {

@@ -31,8 +31,8 @@ pub struct Apple {
 }
 
 impl Apple {
-    /// With a services ID as the client id, the team's id, and a private key for Sign in with Apple: its id, and what stands in the
-    /// `.p8` file.
+    /// With a services ID as the client id, the team's id, and a private key for Sign in with Apple: its id, and what
+    /// stands in the `.p8` file.
     ///
     /// # Errors
     /// [`ProviderError::Settings`] when the key is none.

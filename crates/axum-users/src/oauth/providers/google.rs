@@ -12,9 +12,9 @@ const ISSUER: &str = "https://accounts.google.com";
 
 /// Google: `google`, account ids like `people/110169484474386276334`, as the rows of fastapi-users have them.
 ///
-/// Register at <https://console.cloud.google.com/auth/clients>. An address counts as verified where Google is authoritative
-/// for it: one of gmail.com, or one of an organization with Google Workspace (`hd`). Google has verified others once, but
-/// they may have gone to somebody else since.
+/// Register at <https://console.cloud.google.com/auth/clients>. An address counts as verified where Google is
+/// authoritative for it: one of gmail.com, or one of an organization with Google Workspace (`hd`). Google has verified
+/// others once, but they may have gone to somebody else since.
 ///
 /// Sources: <https://developers.google.com/identity/openid-connect/openid-connect>,
 /// <https://developers.google.com/identity/gsi/web/guides/verify-google-id-token> (where Google is authoritative),

@@ -21,14 +21,14 @@ const ANY_TENANT: &str = "{tenantid}";
 /// Microsoft: `microsoft`, with the ids of Microsoft Graph as account ids, as the rows of fastapi-users have them: the
 /// object id of work and school accounts, 16 hexadecimal digits for personal ones.
 ///
-/// Register at <https://entra.microsoft.com>. Addresses are written by the administrators of tenants, and anybody can have a tenant: they
-/// count as verified only if the application trusts them *and* Microsoft says that the tenant owns the domain
-/// (`xms_edov`, an optional claim that the registration has to ask for). The address is `email`, or else the name with
-/// which somebody logs in, if that is one.
+/// Register at <https://entra.microsoft.com>. Addresses are written by the administrators of tenants, and anybody can
+/// have a tenant: they count as verified only if the application trusts them *and* Microsoft says that the tenant owns
+/// the domain (`xms_edov`, an optional claim that the registration has to ask for). The address is `email`, or else the
+/// name with which somebody logs in, if that is one.
 ///
 /// Sources: <https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference>,
-/// <https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-issuer> (tenants, and keys of issuers),
-/// <https://learn.microsoft.com/entra/identity-platform/optional-claims-reference>.
+/// <https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-issuer> (tenants, and keys of
+/// issuers), <https://learn.microsoft.com/entra/identity-platform/optional-claims-reference>.
 #[derive(Clone, Debug)]
 pub struct Microsoft {
     provider: OpenIdConnect,
@@ -49,12 +49,6 @@ impl Microsoft {
                 token_is_of(issuer, key.issuer.as_deref(), claims)
             });
         Self { provider, tenant: tenant.to_ascii_lowercase() }
-    }
-
-    /// Trusts the tenants' administrators: see [`OpenIdConnect::trust_verified_email`].
-    #[must_use]
-    pub fn trust_verified_email(self) -> Self {
-        Self { provider: self.provider.trust_verified_email(), ..self }
     }
 }
 

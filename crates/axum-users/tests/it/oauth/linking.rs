@@ -11,6 +11,7 @@ on_every_store![
     oal_9_only_the_id_of_the_provider_says_who_it_is,
     oak_2_an_account_belongs_to_one_user,
     oak_5_who_is_deleted_leaves_no_account,
+    rst_3_a_reset_ends_the_accounts_of_whoever_registered_the_address,
 ];
 
 const EXISTS: &str = "OAUTH_USER_ALREADY_EXISTS";
@@ -72,6 +73,23 @@ async fn oal_7_who_registered_the_address_of_another_is_out(kind: Kind) {
     let reset = app.forgot(KING).await;
     assert_eq!(app.reset(&reset, "excalibur-in-the-stone").await.status, 200);
     app.login(KING, "excalibur-in-the-stone").await;
+}
+
+async fn rst_3_a_reset_ends_the_accounts_of_whoever_registered_the_address(kind: Kind) {
+    let social = Social::new(kind).await;
+    for (email, verified) in [("unverified@camelot.bt", false), ("verified@camelot.bt", true)] {
+        let token = Social::token(&social.log_in_as(email, email, verified).await);
+        let reset = social.app.forgot(email).await;
+        assert_eq!(social.app.reset(&reset, "excalibur-in-the-stone").await.status, 200);
+        social.app.me(&token).await.assert_detail(401, "Unauthorized");
+        let user = social.app.user(email).await;
+        let left = social.users().manager().oauth_accounts(&user).await.unwrap();
+        assert_eq!(left.len(), usize::from(verified), "{email}");
+    }
+    social
+        .log_in_as("unverified@camelot.bt", "unverified@camelot.bt", false)
+        .await
+        .assert_detail(400, EXISTS);
 }
 
 async fn oal_9_only_the_id_of_the_provider_says_who_it_is(kind: Kind) {

@@ -48,6 +48,18 @@ async fn a_provider_is_used_as_its_document_says() {
 }
 
 #[tokio::test]
+async fn the_secret_is_sent_as_the_application_is_registered() {
+    let both =
+        json!({"token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"]});
+    let idp = Idp::of(ISSUER, &both).await;
+    let authentication =
+        async |provider: OpenIdConnect| provider.endpoints(&idp.client()).await.unwrap().authentication;
+    assert_eq!(authentication(openid()).await, ClientAuthentication::Basic);
+    let registered = openid().authentication(ClientAuthentication::Body);
+    assert_eq!(authentication(registered).await, ClientAuthentication::Body);
+}
+
+#[tokio::test]
 async fn oal_3_a_document_is_of_exactly_the_issuer_that_is_configured() {
     for stated in
         ["https://evil.example", "https://idp.camelot.bt/", "http://idp.camelot.bt", "https://IDP.camelot.bt"]
