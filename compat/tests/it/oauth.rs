@@ -6,7 +6,7 @@ mod states;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Scenario, Setup, Step, scenario::*};
+use crate::harness::{Scenario, Setup, Step, System, scenario::*};
 
 const COOKIE: &str = "fastapiusersoauthcsrf";
 const FAILURE: &str = "Internal Server Error";
@@ -15,6 +15,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     let mut all = authorizations();
     all.extend(logins());
     all.extend(addresses());
+    all.extend(widths());
     all.extend(refused::scenarios());
     all.extend(states::scenarios());
     all.extend(associate::scenarios());
@@ -170,6 +171,32 @@ fn logins() -> Vec<Scenario> {
             ],
         )
         .once(),
+    ]
+}
+
+/// What does not fit into the columns of fastapi-users, which leaves a user without an account then (contract C3).
+fn widths() -> Vec<Scenario> {
+    let email = "a.<unique>@example.com";
+    let wide = |name: &str, token: Value| {
+        let narrow: &[System] = &[System::Postgres, System::Mariadb];
+        let back = || come_back("/auth/discord").save("/access_token", "token");
+        scenario(
+            name,
+            Setup::Social,
+            [
+                begin("/auth/discord"),
+                says(json!({"email": email, "token": token})),
+                back().gives(200, "bearer").on(narrow, 500, FAILURE),
+                begin("/auth/discord"),
+                comes(email),
+                // Discord's accounts are associated by address.
+                back().gives(200, "bearer"),
+            ],
+        )
+    };
+    vec![
+        wide("an access token of 2000 characters", json!({"access_token": "k".repeat(2000)})),
+        wide("an access token that lives for centuries", json!({"expires_in": 10_000_000_000_u64})),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Accounts at providers.
 
 use super::{Difference, NEVER_5XX, differs};
+use crate::harness::System::{Mariadb, Postgres};
 
 const ONE_FLOW: &str = "a state is of one flow, and used once (OAL-2, OAL-3)";
 const TAKEN_OVER: &str = "whoever registered an address without verifying it does not keep a password for its owner's user (OAL-7)";
@@ -13,6 +14,7 @@ const VERIFIED: &str = "a backend that wants a verified address wants it of ever
 const UNVERIFIED: &str =
     "an address that the provider has not verified is one: the user is new, and not verified (OAL-6)";
 const INACTIVE: &str = "an inactive user is not changed (OAL-8)";
+const WIDE: &str = "tokens of providers may be long, and live as long as they like (contract C3)";
 const NO_ECHO: &str = "the words of others are not repeated (RFC 6749 §4.1.2.1 lists the codes)";
 const REFUSED: &str =
     "what a provider does not accept is no failure of the server, and its address is nobody's business";
@@ -41,6 +43,10 @@ pub(super) const ALL: &[Difference] = &[
         TAKEN_OVER,
     ),
     differs("oauth: an inactive user has the address, and gets the account", 3, 0, "none", INACTIVE),
+    differs("oauth: an access token of 2000 characters", 2, 200, "access_token", WIDE)
+        .on(&[Postgres, Mariadb]),
+    differs("oauth: an access token that lives for centuries", 2, 200, "access_token", WIDE)
+        .on(&[Postgres, Mariadb]),
     differs("oauth: an address in upper case", 4, 0, "@example.com", NORMAL),
     differs("oauth: an address that is none", 2, 400, NO_EMAIL, NO_ADDRESS),
     differs("oauth: an address that is none", 3, 401, "Unauthorized", NO_ADDRESS),

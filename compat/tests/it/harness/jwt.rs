@@ -16,7 +16,7 @@ pub(crate) fn in_seconds(seconds: i64) -> i64 {
 }
 
 /// A token with this header and these claims, whatever they say.
-pub(super) fn sign(header: &Value, claims: &str, secret: &str) -> anyhow::Result<String> {
+pub(crate) fn sign(header: &Value, claims: &str, secret: &str) -> anyhow::Result<String> {
     let message =
         format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims));
     let signature = match header["alg"].as_str() {

@@ -37,7 +37,7 @@ type Said = Arc<Mutex<HashMap<String, Value>>>;
 
 /// A code that stands for what a provider says of somebody: `id`, `email`, `verified`; the `nonce` of the flow, and its
 /// `challenge`, which the verifier must fit; what is different in the answer of the token endpoint, `token`, and in the profile, `profile`, where `status` is that of the answer.
-pub(super) fn code(says: &str) -> String {
+pub(crate) fn code(says: &str) -> String {
     URL_SAFE_NO_PAD.encode(says)
 }
 
@@ -138,7 +138,7 @@ fn exchange(
         return FakeAnswer::json(json!({"error": "invalid_grant"})).status(400);
     }
     let id = says["id"].as_str().unwrap_or_default();
-    let access_token = format!("access-{id}");
+    let access_token = says["token"]["access_token"].as_str().map_or(format!("access-{id}"), str::to_owned);
     let mut answer = json!({
         "access_token": access_token,
         "refresh_token": format!("refresh-{id}"),

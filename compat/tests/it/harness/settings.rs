@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::{providers::ISSUER, system::System};
 
-/// What every provider calls both programs.
-pub(super) const CLIENT_ID: &str = "the client";
-pub(super) const CLIENT_SECRET: &str = "a secret that the providers know";
+/// What every provider calls both programs. Other characters are sent otherwise in the header: fastapi-users does not encode them
+/// (RFC 6749 §2.3.1).
+pub(super) const CLIENT_ID: &str = "the-client";
+pub(super) const CLIENT_SECRET: &str = "a-secret-that-the-providers-know";
 
 /// The set-ups that scenarios choose from. Every one of them runs once for all scenarios that name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

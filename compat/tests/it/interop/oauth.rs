@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use anyhow::ensure;
 use libtest_mimic::Trial;
 use serde_json::json;
 
 use super::{First, Second, Story, Who, tell, trial};
 use crate::{
-    harness::{Candidate, Databases, LazyPair, Setup::Social, Step, Suite, System, scenario::*},
+    harness::{
+        Candidate, Databases, LazyPair, Pair, Server, Setup::Social, Step, Suite, System, in_seconds, jwt,
+        providers, replay, scenario::*, settings::Secrets, simultaneously,
+    },
     oauth::{authorize, begin, come_back, comes, logged_in, says},
 };
 
@@ -19,9 +23,10 @@ const STORIES: [(&str, Story); 4] = [
 ];
 
 /// Those that are told in one way only: fastapi-users knows neither PKCE nor the nonce of OpenID Connect.
-const BEGUN_THERE: [(&str, Story); 4] = [
+const BEGUN_THERE: [(&str, Story); 5] = [
     ("a login that is begun there is finished here", begun_there),
     ("an account that is asked for there is added here", asked_for_there),
+    ("an access token that is longer than the column there", long_token),
     ("OAL-4: what began with PKCE is not finished without it", begun_with_pkce),
     ("OAL-5: what began without a nonce is no login by OpenID Connect", begun_without_nonce),
 ];
@@ -35,12 +40,15 @@ pub(super) fn trials(suite: &Arc<Suite>, system: System) -> Vec<Trial> {
     {
         let pair = LazyPair::new(suite, system, Social, Databases::Shared { maker });
         let both = STORIES.iter().flat_map(|story| [(story, false), (story, true)]);
-        let told = both.chain(BEGUN_THERE.iter().map(|story| (story, false)));
+        let begun_there = BEGUN_THERE.iter().filter(|_| maker == Candidate::Reference);
+        let told = both.chain(begun_there.map(|story| (story, false)));
         for (((story, steps), reversed), number) in told.zip(&mut numbers) {
             let way = if reversed { "from us to fastapi-users" } else { "from fastapi-users to us" };
             let name = format!("accounts, {database}: {story}, {way}");
             trials.push(trial(&pair, &name, async move |pair| tell(pair, *steps, reversed, number).await));
         }
+        let name = format!("accounts, {database}: OAL-11: one account at both at once");
+        trials.push(trial(&pair, &name, log_in_at_once));
     }
     trials
 }
@@ -168,4 +176,56 @@ fn begun_without_nonce() -> Vec<(Who, Step)> {
         (Second, come_back("/auth/google").gives(400, "OAUTH_PROVIDER_REFUSED")),
         (First, come_back("/auth/google").gives(200, "bearer")),
     ]
+}
+
+/// With the columns that the database has, whoever has made it.
+fn long_token() -> Vec<(Who, Step)> {
+    vec![
+        (Second, begin("/auth/discord")),
+        (Second, says(json!({"email": EMAIL, "token": {"access_token": "k".repeat(2000)}}))),
+        (Second, come_back("/auth/discord").save("/access_token", "token").gives(200, "bearer")),
+        (First, get("/users/me").bearer("<token>").gives(200, EMAIL)),
+    ]
+}
+
+/// It becomes one user, whoever was quicker; those who lost may fail as fastapi-users does (contract C3), but ours never do,
+/// unless the database keeps us waiting for too long (F-16).
+async fn log_in_at_once(pair: &Pair) -> anyhow::Result<()> {
+    let race = json!({"id": "race", "email": "oauth.race@example.com", "verified": true});
+    let code = providers::code(&race.to_string());
+    let mut requests = Vec::new();
+    for number in 0..8 {
+        let server = if number % 2 == 0 { &pair.reference } else { &pair.candidate };
+        let claims = json!({
+            "csrftoken": format!("browser {number}"),
+            "aud": "fastapi-users:oauth-state",
+            "exp": in_seconds(600),
+        });
+        let header = json!({"alg": "HS256", "typ": "JWT"});
+        let state = jwt::sign(&header, &claims.to_string(), Secrets::SHARED.oauth_state)?;
+        let back = get(format!("/auth/discord/callback?code={code}&state={state}"));
+        requests.push((server, back.cookie("fastapiusersoauthcsrf", &format!("\"browser {number}\""))));
+    }
+    let statuses = simultaneously(requests).await?;
+    let ours = statuses.iter().filter(|(kind, _)| *kind == Candidate::Ours);
+    for (kind, status) in ours {
+        ensure!([200, 503].contains(status), "{kind:?} answered {status}");
+    }
+    ensure!(statuses.iter().any(|(_, status)| *status == 200), "nobody came in: {statuses:?}");
+    // Both find one user, with one account.
+    let again = |name| {
+        [
+            begin("/auth/discord"),
+            says(json!({"id": "race", "email": "oauth.race@example.com"})),
+            come_back("/auth/discord").save("/access_token", name).gives(200, "bearer"),
+            get("/users/me").bearer(&format!("<{name}>")).save("/id", "id").gives(200, r#""id":"<id>""#),
+        ]
+    };
+    let mut steps: Vec<(&Server, Step)> =
+        again("one").into_iter().map(|step| (&pair.reference, step)).collect();
+    steps.extend(again("two").into_iter().map(|step| (&pair.candidate, step)));
+    steps.push((&pair.reference, get("/users/me").bearer("<one>").gives(200, r#""id":"<id>""#)));
+    let account = "discord | race | oauth.race@example.com | access-race | refresh-race | in 3600 s";
+    steps.push((&pair.candidate, accounts("<id>", account)));
+    replay(&steps, 0).await
 }
