@@ -178,7 +178,7 @@ impl<P: Profile> Route<'_, P> {
             let manager = self.users.manager();
             self.check_issuer(&manager, query).await?;
             let nonce = returned.nonce.clone();
-            Ok(manager.identify(self.oauth, code, &redirect_uri, verifier, nonce).await?)
+            Ok::<_, ApiError>(manager.identify(self.oauth, code, &redirect_uri, verifier, nonce).await?)
         };
         let answered = tokio::time::timeout(PROVIDER_TIMEOUT, asked).await;
         let (identity, tokens) = answered.unwrap_or_else(|_| {
