@@ -32,10 +32,9 @@ impl Server {
         listen: &str,
     ) -> anyhow::Result<Self> {
         let file = folder.join("axum-users.toml");
-        std::fs::write(&file, configuration)?;
-        if !configuration.contains("[rate_limits]") {
-            command.env("AXUM_USERS_RATE_LIMITS__ENABLED", "false");
-        }
+        let limits =
+            if configuration.contains("[rate_limits]") { "" } else { "\n[rate_limits]\nenabled = false\n" };
+        std::fs::write(&file, format!("{configuration}{limits}"))?;
         command.arg("serve").arg("--config").arg(file);
         command.arg("--data-dir").arg(folder.join("data")).args(["--listen", listen]);
         let process = Process::start(&mut command, &folder.join("server.log"))?;
