@@ -18,7 +18,7 @@ const MAX_STEPS: usize = 20;
 pub struct OidcProvider {
     process: Process,
     client: Client,
-    redirect_uri: String,
+    redirect_uris: Vec<String>,
     _folder: TempDir,
 }
 
@@ -28,18 +28,18 @@ impl OidcProvider {
     /// Its secret, which the provider takes in the header only.
     pub const CLIENT_SECRET: &str = "secret: 100% of it + more";
 
-    /// Starts it, for an application with this callback. What people allow it to tell is in ID tokens if
+    /// Starts it, for an application with these callbacks. What people allow it to tell is in ID tokens if
     /// `claims_in_id_token`, and at the userinfo endpoint always. `algorithm` is RS256, PS256, ES256 or EdDSA.
     ///
     /// # Errors
     /// When `scripts/setup-oidc-provider` has not been run.
-    pub fn start(redirect_uri: &str, algorithm: &str, claims_in_id_token: bool) -> anyhow::Result<Self> {
+    pub fn start(redirect_uris: &[&str], algorithm: &str, claims_in_id_token: bool) -> anyhow::Result<Self> {
         let installed = cache_folder().join("oidc-provider");
         let settings = json!({
             "clients": [{
                 "client_id": Self::CLIENT_ID,
                 "client_secret": Self::CLIENT_SECRET,
-                "redirect_uris": [redirect_uri],
+                "redirect_uris": redirect_uris,
                 "grant_types": ["authorization_code", "refresh_token"],
                 "token_endpoint_auth_method": "client_secret_basic",
             }],
@@ -55,7 +55,7 @@ impl OidcProvider {
         Ok(Self {
             process: process.context("run scripts/setup-oidc-provider")?,
             client,
-            redirect_uri: redirect_uri.to_owned(),
+            redirect_uris: redirect_uris.iter().map(ToString::to_string).collect(),
             _folder: folder,
         })
     }
@@ -92,7 +92,7 @@ impl OidcProvider {
             let response = self.take(&next, &mut cookies).await?;
             if let Some(location) = response.headers().get(header::LOCATION) {
                 let url = next.url.join(location.to_str()?)?;
-                if url.as_str().starts_with(&self.redirect_uri) {
+                if self.redirect_uris.iter().any(|uri| url.as_str().starts_with(uri)) {
                     return Ok(url.into());
                 }
                 next = Step { url, form: None };

@@ -21,7 +21,7 @@ pub(super) type TokenIssuerRule = fn(issuer: &str, key: &Key, claims: &Object) -
 /// It is found by its issuer (OpenID Connect Discovery 1.0), and who somebody is comes from the ID token, which is
 /// verified as OpenID Connect Core §3.1.3.7 says; an address that is not in it from the userinfo endpoint. Account ids
 /// are the provider's `sub`. An address is verified if the provider says so *and* the application
-/// [trusts](Self::trust_verified_email) it: anybody can run such a provider, and in many of them administrators write
+/// [trusts](super::EmailTrust) it: anybody can run such a provider, and in many of them administrators write
 /// addresses as they like.
 ///
 /// ```
@@ -43,7 +43,6 @@ pub struct OpenIdConnect {
     keys: Keys,
     issuer_rule: TokenIssuerRule,
     authentication: Option<ClientAuthentication>,
-    is_trusted: bool,
 }
 
 impl OpenIdConnect {
@@ -62,7 +61,6 @@ impl OpenIdConnect {
             keys: Keys::new(),
             issuer_rule: |issuer, _, claims| claims.text("iss") == Some(issuer),
             authentication: None,
-            is_trusted: false,
         }
     }
 
@@ -71,15 +69,6 @@ impl OpenIdConnect {
     #[must_use]
     pub const fn authentication(mut self, authentication: ClientAuthentication) -> Self {
         self.authentication = Some(authentication);
-        self
-    }
-
-    /// The provider's word that an address is verified counts: it verifies addresses itself, and all of its
-    /// administrators may be trusted to. Addresses that it calls unverified stay so, unlike with
-    /// [`OAuth::trust_email`](super::OAuth::trust_email).
-    #[must_use]
-    pub const fn trust_verified_email(mut self) -> Self {
-        self.is_trusted = true;
         self
     }
 
@@ -184,7 +173,7 @@ impl OAuthProvider for OpenIdConnect {
     }
 
     fn email_is_trusted(&self) -> bool {
-        self.is_trusted
+        false
     }
 
     async fn endpoints(&self, client: &ProviderClient) -> Result<Endpoints, ProviderError> {

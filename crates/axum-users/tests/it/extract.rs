@@ -3,7 +3,7 @@
 use axum::{Extension, Router, middleware, routing::get};
 use axum_users::{
     Authenticated, Backend, Bearer, Cookie, CreateUser, CurrentUser, EnabledBackends, Jwt, NoProfile, Opaque,
-    Policy, Superuser, UpdateUser, Users, VerifiedUser,
+    Policy, Superuser, UpdateUser, Users, UsersBuilder, VerifiedUser,
 };
 
 use crate::support::{Answer, Ask, KING, Kind, PASSWORD, SECRET, Store, TestApp, on_every_store};
@@ -60,7 +60,7 @@ fn backends(store: &Store) -> [Backend; 4] {
 
 async fn app(kind: Kind, policy: Policy) -> (TestApp, Router) {
     let app = TestApp::with(kind, |builder, store| {
-        backends(store).into_iter().fold(builder.policy(policy), |builder, backend| builder.backend(backend))
+        backends(store).into_iter().fold(builder.policy(policy), UsersBuilder::backend)
     })
     .await;
     let router = guards(&app.users);

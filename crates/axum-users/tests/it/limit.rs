@@ -9,7 +9,7 @@ use axum_users::{
 use serde_json::json;
 use tokio::sync::Barrier;
 
-use crate::support::{Answer, Ask, KING, Kind, PASSWORD, Store, TestApp, jwt, stored_cookie};
+use crate::support::{Answer, Ask, KING, Kind, PASSWORD, Social, Store, TestApp, jwt, stored_cookie};
 
 const LOGIN: &str = "/auth/jwt/login";
 const MALLORY: &str = "198.51.100.66";
@@ -318,6 +318,20 @@ async fn what_one_client_asks_to_be_mailed_and_sends_back_is_bounded() {
         assert_too_many(&ask_from(&app, MALLORY, path, &body).await);
         assert_eq!(ask_from(&app, ARTHUR, path, &body).await.status, expected, "{path}");
     }
+}
+
+#[tokio::test]
+async fn ways_to_a_provider_that_one_client_begins_are_bounded() {
+    let social = Social::new(Kind::Memory).await;
+    let begin = async |address: &str| {
+        let connection = ConnectInfo(SocketAddr::new(address.parse().unwrap(), 40_000));
+        social.app.ask("GET", "/auth/camelot/authorize").extension(connection).send().await
+    };
+    for _ in 0..30 {
+        assert_eq!(begin(MALLORY).await.status, 200);
+    }
+    assert_too_many(&begin(MALLORY).await);
+    assert_eq!(begin(ARTHUR).await.status, 200);
 }
 
 #[tokio::test]

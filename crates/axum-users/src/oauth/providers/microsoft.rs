@@ -50,12 +50,6 @@ impl Microsoft {
             });
         Self { provider, tenant: tenant.to_ascii_lowercase() }
     }
-
-    /// Trusts the tenants' administrators: see [`OpenIdConnect::trust_verified_email`].
-    #[must_use]
-    pub fn trust_verified_email(self) -> Self {
-        Self { provider: self.provider.trust_verified_email(), ..self }
-    }
 }
 
 impl OAuthProvider for Microsoft {

@@ -20,12 +20,6 @@ impl Okta {
     pub fn new(domain: &str, client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         Self(OpenIdConnect::new("okta", format!("https://{domain}"), client_id, client_secret))
     }
-
-    /// Trusts the organization's administrators: see [`OpenIdConnect::trust_verified_email`].
-    #[must_use]
-    pub fn trust_verified_email(self) -> Self {
-        Self(self.0.trust_verified_email())
-    }
 }
 
 impl OAuthProvider for Okta {

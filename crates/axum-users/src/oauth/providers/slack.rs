@@ -21,12 +21,6 @@ impl Slack {
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<Secret>) -> Self {
         Self(OpenIdConnect::new("slack", "https://slack.com", client_id, client_secret))
     }
-
-    /// Trusts the workspaces' administrators: see [`OpenIdConnect::trust_verified_email`].
-    #[must_use]
-    pub fn trust_verified_email(self) -> Self {
-        Self(self.0.trust_verified_email())
-    }
 }
 
 impl OAuthProvider for Slack {

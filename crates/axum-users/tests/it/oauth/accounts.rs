@@ -108,7 +108,7 @@ async fn tokens_are_renewed(kind: Kind) {
     social.fake.answer_once("POST camelot.bt/token", FakeAnswer::json(refreshed));
     let account = manager.oauth_refresh(&user, "camelot", "1").await.unwrap();
     let kept = manager.oauth_accounts(&user).await.unwrap();
-    assert_eq!(kept, [account.clone()]);
+    assert_eq!(kept, std::slice::from_ref(&account));
     assert_eq!(
         (account.access_token.as_str(), account.refresh_token.as_deref()),
         ("another", Some("camelot-refresh"))

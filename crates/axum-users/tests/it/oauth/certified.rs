@@ -2,7 +2,7 @@
 
 use axum_users::{
     OAuthAccount,
-    oauth::{OAuth, OAuthProvider, OpenIdConnect, ProviderClient, ProviderError},
+    oauth::{EmailTrust, OAuth, OAuthProvider, OpenIdConnect, ProviderClient, ProviderError},
 };
 use axum_users_testkit::{FakeProvider, OidcProvider};
 use serde_json::{Value, json};
@@ -21,21 +21,17 @@ struct Certified {
 impl Certified {
     /// The provider's word counts.
     async fn start(algorithm: &str, claims_in_id_token: bool) -> Self {
-        Self::with(algorithm, claims_in_id_token, OpenIdConnect::trust_verified_email).await
+        Self::with(algorithm, claims_in_id_token, |openid| openid.trust_email(EmailTrust::Stated)).await
     }
 
-    async fn with(
-        algorithm: &str,
-        claims_in_id_token: bool,
-        configure: impl FnOnce(OpenIdConnect) -> OpenIdConnect,
-    ) -> Self {
-        let provider = OidcProvider::start(CALLBACK, algorithm, claims_in_id_token).unwrap();
+    async fn with(algorithm: &str, claims_in_id_token: bool, configure: impl FnOnce(OAuth) -> OAuth) -> Self {
+        let provider = OidcProvider::start(&[CALLBACK], algorithm, claims_in_id_token).unwrap();
         let app = TestApp::with(Kind::Memory, |builder, _| {
             builder
                 .backend(jwt())
                 .provider_client(ProviderClient::private().unwrap())
                 .public_url("https://app.example".parse().unwrap())
-                .oauth(OAuth::new(configure(openid(&provider))))
+                .oauth(configure(OAuth::new(openid(&provider))))
         });
         let social = Social { app: app.await, fake: FakeProvider::start().await };
         Self { provider, social }

@@ -54,9 +54,7 @@ async fn oal_1_a_state_counts_in_the_browser_that_began_it() {
     assert!(name.starts_with("__Host-fastapiusersoauthcsrf-") && value.len() == 43, "{name}");
     social.begin(&other, LOGIN).await;
     social.come_back(&other, LOGIN, &state).await.assert_detail(400, INVALID);
-    for planted in
-        ["", "x", "\u{fc}", &"a".repeat(43), &read_claims(&state)["csrftoken"].as_str().unwrap().to_owned()]
-    {
+    for planted in ["", "x", "\u{fc}", &"a".repeat(43), read_claims(&state)["csrftoken"].as_str().unwrap()] {
         let browser = Browser::new(&social);
         browser.set(&name, planted);
         social.come_back(&browser, LOGIN, &state).await.assert_detail(400, INVALID);

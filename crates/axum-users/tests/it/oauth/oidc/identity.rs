@@ -33,7 +33,7 @@ async fn oal_6_only_the_word_true_makes_an_address_verified() {
         let changes = json!({"email": null, "email_verified": null});
         assert!(!identity(changes, FakeAnswer::json(userinfo)).await.0.unwrap().email_verified, "{word}");
     }
-    assert!(!openid().email_is_trusted() && openid().trust_verified_email().email_is_trusted());
+    assert!(!openid().email_is_trusted());
 }
 
 #[tokio::test]
