@@ -23,7 +23,8 @@ impl Server {
         Self::start_by(Command::new(binary()?), folder, configuration, listen)
     }
 
-    /// The same by a command that ends in the binary, such as one that limits it.
+    /// The same by a command that ends in the binary, such as one that limits it. Rate limits are off unless the configuration
+    /// speaks of them: tests ask much from one address.
     pub fn start_by(
         mut command: Command,
         folder: &Path,
@@ -31,7 +32,9 @@ impl Server {
         listen: &str,
     ) -> anyhow::Result<Self> {
         let file = folder.join("axum-users.toml");
-        std::fs::write(&file, configuration)?;
+        let limits =
+            if configuration.contains("[rate_limits]") { "" } else { "\n[rate_limits]\nenabled = false\n" };
+        std::fs::write(&file, format!("{configuration}{limits}"))?;
         command.arg("serve").arg("--config").arg(file);
         command.arg("--data-dir").arg(folder.join("data")).args(["--listen", listen]);
         let process = Process::start(&mut command, &folder.join("server.log"))?;

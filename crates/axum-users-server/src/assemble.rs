@@ -63,6 +63,8 @@ where
     set_fields(&settings.fields);
     let mut builder = Users::builder(store.clone(), data.secret(SecretName::Master))
         .policy(settings.effective_policy())
+        .rate_limits((&settings.rate_limits).into())
+        .trusted_proxies(&settings.rate_limits.trusted_proxies)
         .hooks(mails(config, public_url)?)
         .reset_token(TokenOptions {
             secret: Some(data.secret(SecretName::Reset)),

@@ -70,6 +70,12 @@ pub enum UserError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The client, or somebody for this address, has tried it too often.
+    #[error("tried too often, try again in {} s", retry_after.as_secs())]
+    TooManyRequests {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The store failed.
     #[error("the user store failed")]
     Store(#[source] StoreError),
@@ -153,6 +159,8 @@ pub enum ErrorCode {
     OauthProviderRefused,
     /// The provider does not answer, or not as it should.
     OauthProviderUnavailable,
+    /// Tried too often, see [`RateLimits`](crate::RateLimits).
+    TooManyRequests,
 }
 
 impl ErrorCode {
@@ -178,6 +186,7 @@ impl ErrorCode {
             Self::OauthLastLoginMethod => "OAUTH_LAST_LOGIN_METHOD",
             Self::OauthProviderRefused => "OAUTH_PROVIDER_REFUSED",
             Self::OauthProviderUnavailable => "OAUTH_PROVIDER_UNAVAILABLE",
+            Self::TooManyRequests => "TOO_MANY_REQUESTS",
         }
     }
 }

@@ -16,6 +16,8 @@
 //!         .backend(Backend::new("jwt", Bearer, Jwt::new(secret)))
 //!         .build()?;
 //!     let app = Router::new().route("/hello", get(hello)).merge(users.routes()).with_state(users);
+//!     // With the addresses of clients, which rate limits need.
+//!     let app = app.into_make_service_with_connect_info::<std::net::SocketAddr>();
 //!     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8000").await?, app).await?;
 //!     Ok(())
 //! }
@@ -34,6 +36,7 @@
 //! | [`Backend`], [`Transport`], [`Strategy`] | ways to be logged in |
 //! | [`CurrentUser`], [`VerifiedUser`], [`Superuser`], [`Authenticated`] | extractors |
 //! | [`Policy`] | what is accepted and revealed |
+//! | [`RateLimits`] | how often something may be tried |
 //! | [`UserStore`], [`TokenStore`] | where users and tokens are kept |
 //! | [`guide`] | one page for each feature |
 //!
@@ -76,6 +79,7 @@ mod extract;
 mod hooks;
 mod http;
 mod jobs;
+mod limit;
 mod manager;
 mod object;
 mod object_id;
@@ -113,6 +117,7 @@ pub use self::{
     extract::{Authenticated, CurrentUser, EnabledBackends, Superuser, Token, VerifiedUser},
     hooks::{HookError, HookResult, Hooks},
     http::ApiError,
+    limit::RateLimits,
     manager::UserManager,
     object_id::ObjectId,
     password::PasswordHash,

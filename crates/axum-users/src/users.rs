@@ -5,11 +5,13 @@ use std::{collections::HashSet, sync::Arc};
 #[cfg(feature = "oauth")]
 use crate::oauth::{OAuthCore, OAuthSettings};
 use crate::{
-    Backend, Hooks, NoProfile, Policy, Profile, Secret, UserError, UserId, UserManager, UserStore,
+    Backend, Hooks, NoProfile, Policy, Profile, RateLimits, Secret, UserError, UserId, UserManager,
+    UserStore,
     claims::TokenKeys,
     hooks::HookStack,
     http::origin,
     jobs::Jobs,
+    limit::{Limiter, TrustedProxies},
     manager::OneTimeTokens,
     password::{ContextWords, HashingPool, PasswordHasher, PoolOptions},
     policy::DuplicateRegistration,
@@ -55,6 +57,7 @@ pub(crate) struct Core<P: Profile> {
     pub(crate) jobs: Jobs,
     pub(crate) require_verified_users: bool,
     pub(crate) trusted_origins: Vec<String>,
+    pub(crate) limiter: Limiter,
     #[cfg(feature = "oauth")]
     pub(crate) oauth: Option<OAuthCore<P>>,
 }
@@ -76,6 +79,8 @@ impl<P: Profile> Users<P> {
             verification: TokenOptions::verification(),
             require_verified_users: false,
             trusted_origins: Vec::new(),
+            rate_limits: RateLimits::default(),
+            trusted_proxies: Vec::new(),
             #[cfg(feature = "oauth")]
             oauth_settings: OAuthSettings::new(),
         }
@@ -185,6 +190,8 @@ pub struct UsersBuilder<P: Profile, S> {
     verification: TokenOptions,
     require_verified_users: bool,
     trusted_origins: Vec<String>,
+    rate_limits: RateLimits,
+    trusted_proxies: Vec<String>,
     #[cfg(feature = "oauth")]
     pub(crate) oauth_settings: OAuthSettings<P>,
 }
@@ -254,12 +261,28 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         self
     }
 
+    /// How often something may be tried. Default [`RateLimits::default`], under every policy.
+    pub const fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.rate_limits = limits;
+        self
+    }
+
+    /// Addresses or networks (`10.0.0.1`, `10.0.0.0/8`) of proxies of yours. A request that comes from one of them is from
+    /// the client that its header `X-Forwarded-For` or `Forwarded` (RFC 7239) names: of these, from right to left, the
+    /// first that is none of your proxies. From others the headers are not read, since anybody may send them. Every
+    /// proxy must add the address of who asks it to one of the headers.
+    pub fn trusted_proxies<T: Into<String>>(mut self, networks: impl IntoIterator<Item = T>) -> Self {
+        self.trusted_proxies = networks.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Checks the settings and starts nothing: threads and jobs come with the first request.
     ///
     /// # Errors
     /// [`BuildError`], which says what to change.
     pub fn build(self) -> Result<Users<P>, BuildError> {
         self.check()?;
+        let proxies = TrustedProxies::parse(&self.trusted_proxies).map_err(BuildError)?;
         let Self { secret, policy, .. } = self;
         let store: Arc<dyn DynUserStore<P>> = self.store;
         let policy = Arc::new(policy);
@@ -289,6 +312,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             jobs: Jobs::new(),
             require_verified_users: self.require_verified_users,
             trusted_origins: self.trusted_origins,
+            limiter: Limiter::new(self.rate_limits, proxies),
             #[cfg(feature = "oauth")]
             oauth: self.oauth_settings.build(&secret, &policy)?,
             policy,
@@ -321,6 +345,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             return Err(BuildError("reset and verification tokens need different audiences".to_owned()));
         }
         self.policy.hashing.check().map_err(BuildError)?;
+        self.rate_limits.check().map_err(BuildError)?;
         let hides = self.policy.duplicate_registration == DuplicateRegistration::Hide;
         if hides && P::Id::generate().is_none() {
             return Err(BuildError(

@@ -1,5 +1,7 @@
 //! Users with fields of the application's own, integer ids, two backends, and a rule for passwords.
 
+use std::net::SocketAddr;
+
 use axum::{Router, routing::get};
 use axum_users::{Backend, Bearer, Context, Cookie, Hooks, Jwt, Opaque, Profile, SqlStore};
 
@@ -40,6 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::var("LISTEN").unwrap_or("127.0.0.1:8000".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app).await?;
+    // With the addresses of clients, which rate limits need.
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

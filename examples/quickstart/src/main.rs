@@ -1,5 +1,7 @@
 //! The quickstart of the README: users in SQLite, logged in by JWT.
 
+use std::net::SocketAddr;
+
 use axum::{Router, routing::get};
 use axum_users::{Backend, Bearer, Context, CurrentUser, HookResult, Hooks, Jwt, SqlStore, User, Users};
 
@@ -38,6 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::var("LISTEN").unwrap_or("127.0.0.1:8000".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app).await?;
+    // With the addresses of clients, which rate limits need.
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

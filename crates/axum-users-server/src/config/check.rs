@@ -33,6 +33,10 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
                       `login.require_verified` too";
         return Err(config.refuse("policy_overrides.duplicate_registration", reason));
     }
+    // The range is that of `RateLimits`.
+    if !(1..=900).contains(&settings.rate_limits.login_longest_wait) {
+        return Err(config.refuse("rate_limits.login_longest_wait", "it must be between 1 and 900 seconds"));
+    }
     check_urls(config)?;
     if let Err(error) = settings.log.level.parse::<EnvFilter>() {
         return Err(config.refuse("log.level", format!("it is not a filter: {error}")));

@@ -5,6 +5,7 @@ mod check;
 mod database;
 mod environment;
 mod field;
+mod limits;
 mod load;
 mod mail;
 mod oauth;
@@ -22,6 +23,7 @@ pub use self::{
     backend::{AlgorithmName, BackendSettings, CookieSettings, StrategyName, TransportName},
     database::DatabaseSettings,
     field::FieldSettings,
+    limits::RateLimitSettings,
     load::Config,
     mail::{MailSettings, PageSettings},
     oauth::{OAuthOptions, ProviderSettings},
@@ -71,6 +73,8 @@ pub struct Settings {
     pub login: Requirement,
     /// Who can use the users routes.
     pub users: Requirement,
+    /// How often something may be tried.
+    pub rate_limits: RateLimitSettings,
     /// How mails are sent.
     pub mail: MailSettings,
     /// Where the links in mails lead.
@@ -107,6 +111,7 @@ impl Default for Settings {
             verification: TokenSettings::default(),
             login: Requirement::default(),
             users: Requirement::default(),
+            rate_limits: RateLimitSettings::default(),
             mail: MailSettings::default(),
             pages: PageSettings::default(),
             log: LogSettings::default(),

@@ -10,6 +10,7 @@ mod databases;
 mod disk;
 mod fields;
 mod ledger;
+mod limits;
 mod logs;
 mod metrics;
 mod migrate;

@@ -42,7 +42,8 @@ async fn login<P: Profile>(
     let form = read_login_form(bytes, content_type(&parts), &rules(policy)).await;
     let form = form.map_err(|error| ApiError::body(error, policy))?;
 
-    let user = users.manager().authenticate(&form.username, &form.password).await?;
+    let cx = Context::from_parts(&parts);
+    let user = users.manager().authenticate(&form.username, &form.password, &cx).await?;
     if backend.requires_verified() && !user.is_verified {
         return Err(ApiError::code(ErrorCode::LoginUserNotVerified));
     }
@@ -51,7 +52,6 @@ async fn login<P: Profile>(
         UserError::NotFound => UserError::BadCredentials,
         other => other,
     })?;
-    let cx = Context::from_parts(&parts);
     for hooks in users.0.hooks.iter() {
         log_failure("after_login", hooks.after_login(&user, &mut response, &cx).await);
     }

@@ -134,6 +134,10 @@ impl From<UserError> for ApiError {
             UserError::Conflict => Self::new(StatusCode::CONFLICT, "Conflict"),
             UserError::Refused { status, code } => Self::new(status, code),
             UserError::Busy { retry_after } => Self::unavailable(retry_after),
+            UserError::TooManyRequests { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests.as_str())
+            },
             UserError::Store(_) | UserError::Strategy(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a store failed");
                 Self::unavailable(Duration::from_secs(1))

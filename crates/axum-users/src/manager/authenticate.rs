@@ -1,5 +1,5 @@
-use super::UserManager;
-use crate::{Profile, User, UserError, password::Verdict, user::Changes};
+use super::{UserManager, limited_address};
+use crate::{Context, Profile, User, UserError, password::Verdict, user::Changes};
 
 impl<P: Profile> UserManager<P> {
     /// The active user with this address and password.
@@ -9,9 +9,27 @@ impl<P: Profile> UserManager<P> {
     /// only if the old one is still stored, so that a password changed meanwhile stays changed (LOG-12). That it cannot be
     /// written keeps nobody out.
     ///
+    /// Whoever asks for a password, on whatever route, comes here: all share one limit for the request's client and one
+    /// for its tries at this address (LOG-5). A try is counted before the password is looked at, so that many at the same
+    /// time are as many as one after the other (LOG-3). Without a request nothing is limited.
+    ///
     /// # Errors
-    /// [`UserError::BadCredentials`], [`UserError::Busy`], or a failure of the store.
-    pub async fn authenticate(&self, email: &str, password: &str) -> Result<User<P>, UserError> {
+    /// [`UserError::BadCredentials`], [`UserError::TooManyRequests`], [`UserError::Busy`], or a failure of the store.
+    pub async fn authenticate(
+        &self,
+        email: &str,
+        password: &str,
+        cx: &Context,
+    ) -> Result<User<P>, UserError> {
+        let login = self.0.limiter.try_login(&limited_address(email), cx)?;
+        let result = self.verify_credentials(email, password).await;
+        if !matches!(result, Err(UserError::BadCredentials)) {
+            self.0.limiter.give_back(login);
+        }
+        result
+    }
+
+    async fn verify_credentials(&self, email: &str, password: &str) -> Result<User<P>, UserError> {
         let user = self.find_by_email(email).await?;
         let hash = user.as_ref().map(|user| user.hashed_password.clone());
         let verdict = self.0.hashing.verify(password, hash).await?;

@@ -1,6 +1,6 @@
-use super::UserManager;
+use super::{UserManager, limited_address};
 use crate::{
-    Context, CreateUser, Profile, StoreError, User, UserError, UserId, email::normalize,
+    Context, CreateUser, Profile, StoreError, User, UserError, UserId, email::normalize, limit::Act,
     policy::DuplicateRegistration, user::NewUser,
 };
 
@@ -23,8 +23,9 @@ impl<P: Profile> UserManager<P> {
     /// hooks that tell them apart run in a job on the current tokio runtime.
     ///
     /// # Errors
-    /// As for [`create`](Self::create), and [`UserError::Busy`] when too many jobs wait.
+    /// As for [`create`](Self::create), [`UserError::TooManyRequests`], and [`UserError::Busy`] when too many jobs wait.
     pub async fn register(&self, user: CreateUser<P>, cx: &Context) -> Result<User<P>, UserError> {
+        self.0.limiter.admit(Act::Register, cx)?;
         let user = CreateUser { is_active: true, is_superuser: false, is_verified: false, ..user };
         if self.0.policy.duplicate_registration == DuplicateRegistration::Hide {
             return self.register_hidden(user, cx).await;
@@ -65,8 +66,11 @@ impl<P: Profile> UserManager<P> {
         }
     }
 
-    /// Tells whoever has the address that somebody registered it.
+    /// Tells whoever has the address that somebody registered it, unless that was told often lately (REG-10).
     pub(super) async fn tell_owner(&self, email: &str, cx: &Context) {
+        if !self.0.limiter.may_tell_of_duplicate(&limited_address(email)) {
+            return;
+        }
         let owner = match self.find_by_email(email).await {
             Ok(Some(owner)) => owner,
             Ok(None) => return,
@@ -98,8 +102,26 @@ impl<P: Profile> UserManager<P> {
     }
 
     /// Queues work that must not delay or shape the answer.
+    #[cfg(feature = "oauth")]
     pub(super) fn queue(&self, job: impl Future<Output = ()> + Send + 'static) -> Result<(), UserError> {
         self.0.jobs.queue(job).map_err(|_| busy())
+    }
+
+    /// Queues work that must not delay or shape the answer and may end in a mail to an address; or does nothing if that was
+    /// mailed enough. A mail that there is no place for does not count.
+    pub(super) fn queue_mail(
+        &self,
+        kind: Act,
+        address: &str,
+        cx: &Context,
+        job: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), UserError> {
+        self.0.limiter.admit(kind, cx)?;
+        let place = self.0.jobs.reserve().map_err(|_| busy())?;
+        if self.0.limiter.may_mail(kind, address) {
+            self.0.jobs.queue_in(place, job);
+        }
+        Ok(())
     }
 }
 

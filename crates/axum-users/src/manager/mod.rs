@@ -10,13 +10,13 @@ mod reset;
 mod update;
 mod verify;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 pub(crate) use one_time::OneTimeTokens;
 
 use crate::{
     Context, NoProfile, Profile, User, UserError, UserId,
-    email::{EmailRules, normalize},
+    email::{EmailRules, fold, normalize},
     password::{PasswordHash, PoolError},
     users::Core,
 };
@@ -69,9 +69,7 @@ impl<P: Profile> UserManager<P> {
     /// Looks up by the widest rules, and what does not even then normalise as it is: an address that another rule
     /// let in is found in all its spellings.
     async fn find_by_email(&self, email: &str) -> Result<Option<User<P>>, UserError> {
-        let rules = EmailRules { display_name: false, ..EmailRules::fastapi_users() };
-        let normalized = normalize(email, &rules);
-        Ok(self.0.store.get_by_email(normalized.as_deref().unwrap_or(email)).await?)
+        Ok(self.0.store.get_by_email(&as_stored(email)).await?)
     }
 
     /// Refuses a new password by the rules of the policy and the hooks.
@@ -102,6 +100,17 @@ impl<P: Profile> UserManager<P> {
         }
         Ok(())
     }
+}
+
+/// An address as it would be stored.
+fn as_stored(email: &str) -> Cow<'_, str> {
+    let rules = EmailRules { display_name: false, ..EmailRules::fastapi_users() };
+    normalize(email, &rules).map_or(Cow::Borrowed(email), Cow::Owned)
+}
+
+/// What limits know an address by: the same for all spellings by which a user is found (LOG-5).
+fn limited_address(email: &str) -> String {
+    fold(&as_stored(email))
 }
 
 impl From<PoolError> for UserError {

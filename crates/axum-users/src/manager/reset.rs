@@ -1,6 +1,7 @@
-use super::{UserManager, create::log_job};
+use super::{UserManager, create::log_job, limited_address};
 use crate::{
     Context, Profile, User, UserError,
+    limit::Act,
     object::Object,
     password::{PasswordHash, Verdict},
     user::Changes,
@@ -30,11 +31,13 @@ impl<P: Profile> UserManager<P> {
     /// The same for whoever has the address, after the answer: the caller learns nothing (FGT-1). Runs on the current
     /// tokio runtime, and panics outside of one.
     ///
+    /// An address that has been mailed enough gets nothing, which is not told either (see [`RateLimits`](crate::RateLimits)).
+    ///
     /// # Errors
-    /// [`UserError::Busy`] when too many jobs wait.
+    /// [`UserError::TooManyRequests`] for a client that has asked too often, [`UserError::Busy`] when too many jobs wait.
     pub fn queue_forgot_password(&self, email: String, cx: Context) -> Result<(), UserError> {
-        let manager = self.clone();
-        self.queue(async move {
+        let (manager, asked, address) = (self.clone(), cx.clone(), limited_address(&email));
+        self.queue_mail(Act::ForgotPassword, &address, &asked, async move {
             let result = match manager.find_by_email(&email).await {
                 Ok(Some(user)) => manager.forgot_password(&user, &cx).await,
                 Ok(None) => Ok(()),
@@ -52,7 +55,7 @@ impl<P: Profile> UserManager<P> {
     ///
     /// # Errors
     /// [`UserError::InvalidToken`] when it is forged, expired or used, or its user is inactive or has another
-    /// address since; [`UserError::InvalidPassword`], which leaves the token usable; or a failure of a store, which
+    /// address since; [`UserError::InvalidPassword`], which leaves the token usable; [`UserError::TooManyRequests`]; or a failure of a store, which
     /// leaves the token usable too, unless a token store fails at the last moment.
     pub async fn reset_password(
         &self,
@@ -60,6 +63,7 @@ impl<P: Profile> UserManager<P> {
         password: &str,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
+        self.0.limiter.admit(Act::ResetPassword, cx)?;
         let policy = &self.0.policy;
         let claims = self.0.reset.read(token, policy.share_tokens_with_fastapi_users);
         let claims = claims.ok_or(UserError::InvalidToken)?;

@@ -1,5 +1,5 @@
-use super::{UserManager, create::log_job};
-use crate::{Context, Profile, User, UserError, user::Changes};
+use super::{UserManager, create::log_job, limited_address};
+use crate::{Context, Profile, User, UserError, limit::Act, user::Changes};
 
 impl<P: Profile> UserManager<P> {
     /// Gives the hooks a token with which the user can verify the address.
@@ -24,11 +24,13 @@ impl<P: Profile> UserManager<P> {
     /// The same for whoever has the address, after the answer: the caller learns nothing (VER-1). Runs on the current
     /// tokio runtime, and panics outside of one.
     ///
+    /// An address that has been mailed enough gets nothing, which is not told either (see [`RateLimits`](crate::RateLimits)).
+    ///
     /// # Errors
-    /// [`UserError::Busy`] when too many jobs wait.
+    /// [`UserError::TooManyRequests`] for a client that has asked too often, [`UserError::Busy`] when too many jobs wait.
     pub fn queue_request_verify(&self, email: String, cx: Context) -> Result<(), UserError> {
-        let manager = self.clone();
-        self.queue(async move {
+        let (manager, asked, address) = (self.clone(), cx.clone(), limited_address(&email));
+        self.queue_mail(Act::RequestVerify, &address, &asked, async move {
             let result = match manager.find_by_email(&email).await {
                 Ok(Some(user)) => manager.request_verify(&user, &cx).await,
                 Ok(None) => Ok(()),
@@ -44,8 +46,9 @@ impl<P: Profile> UserManager<P> {
     /// Marks the address as verified, if the token was made for the address the user still has.
     ///
     /// # Errors
-    /// [`UserError::InvalidToken`], [`UserError::AlreadyVerified`], or a failure of the store.
+    /// [`UserError::InvalidToken`], [`UserError::AlreadyVerified`], [`UserError::TooManyRequests`], or a failure of the store.
     pub async fn verify(&self, token: &str, cx: &Context) -> Result<User<P>, UserError> {
+        self.0.limiter.admit(Act::Verify, cx)?;
         let lenient = self.0.policy.share_tokens_with_fastapi_users;
         let claims = self.0.verification.read(token, lenient).ok_or(UserError::InvalidToken)?;
         let id = claims.text("sub").and_then(|sub| self.parse_id(sub)).ok_or(UserError::InvalidToken)?;

@@ -33,9 +33,11 @@ impl<P: Profile> Users<P> {
         let operation = login
             .operation("The OAuth 2.0 password form (RFC 6749 §4.3.2): `username` is the e-mail address.")
             .request_body(body(FORM, &login.body_name(), json!({ "username": EMAIL, "password": PASSWORD })));
+        let limits = self.0.limiter.limits();
         let operation = logged_in(operation, &backend.transport.scheme())
             .body_errors(codes)
             .forbidden(backend.is_ambient().then_some(OTHER_SITE))
+            .limited(&[limits.login_per_minute, limits.login_tries])
             .unavailable();
         part.route(&login, operation);
 

@@ -198,6 +198,7 @@ impl<P: Profile> Users<P> {
         operation = operation
             .response("200", answer)
             .response("422", json_body("Validation Error", "HTTPValidationError", invalid));
+        let operation = operation.limited(&[self.0.limiter.limits().authorize_per_minute]);
         part.route(route, with_provider(operation));
     }
 }

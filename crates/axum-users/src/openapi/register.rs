@@ -26,6 +26,7 @@ impl<P: Profile> Users<P> {
             .request_body(body(JSON, "UserCreate", create_example::<P>()))
             .response("201", json_body("The new user.", "UserRead", user_example::<P>()))
             .body_errors(codes)
+            .limited(&[self.0.limiter.limits().register_per_minute])
             .unavailable();
         part.route(&register, operation);
         part.document()

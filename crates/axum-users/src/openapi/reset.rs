@@ -13,6 +13,7 @@ impl<P: Profile> Users<P> {
     /// The document of [`reset_router`](Self::reset_router), mounted at `prefix`, such as `/auth`.
     pub fn reset_openapi(&self, prefix: &str) -> OpenApi {
         let mut part = Part::new(self);
+        let limits = self.0.limiter.limits();
 
         let forgot = Route::post("reset:forgot_password", prefix, "/forgot-password");
         let fields = ObjectBuilder::new().property("email", email()).required("email");
@@ -22,6 +23,7 @@ impl<P: Profile> Users<P> {
             .request_body(body(JSON, &forgot.body_name(), json!({ "email": EMAIL })))
             .response("202", null("Accepted, whoever has the address."))
             .body_errors(&[])
+            .limited(&[limits.mail_requests_per_minute])
             .unavailable();
         part.route(&forgot, operation);
 
@@ -37,6 +39,7 @@ impl<P: Profile> Users<P> {
             .request_body(body(JSON, &reset.body_name(), json!({ "token": TOKEN, "password": PASSWORD })))
             .response("200", null("The password is set."))
             .body_errors(&[ErrorCode::ResetPasswordBadToken, ErrorCode::ResetPasswordInvalidPassword])
+            .limited(&[limits.tokens_per_minute])
             .unavailable();
         part.route(&reset, operation);
         part.document()

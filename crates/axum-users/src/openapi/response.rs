@@ -55,6 +55,8 @@ pub(super) trait Errors: Sized {
     fn forbidden<'a>(self, reasons: impl IntoIterator<Item = &'a str>) -> Self;
     /// Another error whose detail is the name of its status.
     fn error(self, status: &str, description: &str, detail: &str) -> Self;
+    /// 429, if one of these limits is set.
+    fn limited(self, limits: &[u32]) -> Self;
     /// 503.
     fn unavailable(self) -> Self;
 }
@@ -93,12 +95,27 @@ impl Errors for OperationBuilder {
     }
 
     fn unavailable(self) -> Self {
-        let mut response =
-            error("Too much to do, or a store failed: try again later.", "Service Unavailable");
-        let seconds = header(Type::Integer, "Seconds to wait.");
-        response.headers.insert("Retry-After".to_owned(), seconds.into());
-        self.response("503", response)
+        self.response(
+            "503",
+            later("Too much to do, or a store failed: try again later.", "Service Unavailable"),
+        )
     }
+
+    fn limited(self, limits: &[u32]) -> Self {
+        if limits.iter().all(|limit| *limit == 0) {
+            return self;
+        }
+        let code = ErrorCode::TooManyRequests;
+        self.response("429", later(describe(code), code.as_str()))
+    }
+}
+
+/// An error that says when to try again.
+fn later(description: &str, detail: &str) -> Response {
+    let mut response = error(description, detail);
+    let seconds = header(Type::Integer, "Seconds to wait.");
+    response.headers.insert("Retry-After".to_owned(), seconds.into());
+    response
 }
 
 /// 400, with an example for each reason.
@@ -153,5 +170,6 @@ const fn describe(code: ErrorCode) -> &'static str {
             "The provider refuses the code, or what it says cannot be believed."
         }
         ErrorCode::OauthProviderUnavailable => "The provider does not answer, or not as it should.",
+        ErrorCode::TooManyRequests => "Tried too often: try again later.",
     }
 }

@@ -13,6 +13,7 @@ impl<P: Profile> Users<P> {
     /// The document of [`verify_router`](Self::verify_router), mounted at `prefix`, such as `/auth`.
     pub fn verify_openapi(&self, prefix: &str) -> OpenApi {
         let mut part = Part::new(self);
+        let limits = self.0.limiter.limits();
         part.schema("UserRead", user_read::<P>());
 
         let request = Route::post("verify:request-token", prefix, "/request-verify-token");
@@ -23,6 +24,7 @@ impl<P: Profile> Users<P> {
             .request_body(body(JSON, &request.body_name(), json!({ "email": EMAIL })))
             .response("202", null("Accepted, whoever has the address."))
             .body_errors(&[])
+            .limited(&[limits.mail_requests_per_minute])
             .unavailable();
         part.route(&request, operation);
 
@@ -34,6 +36,7 @@ impl<P: Profile> Users<P> {
             .request_body(body(JSON, &verify.body_name(), json!({ "token": TOKEN })))
             .response("200", json_body("The user.", "UserRead", user_example::<P>()))
             .body_errors(&[ErrorCode::VerifyUserBadToken, ErrorCode::VerifyUserAlreadyVerified])
+            .limited(&[limits.tokens_per_minute])
             .unavailable();
         part.route(&verify, operation);
         part.document()

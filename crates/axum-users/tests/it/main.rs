@@ -11,6 +11,7 @@ mod extract;
 mod growth;
 mod hooks;
 mod jobs;
+mod limit;
 mod logs;
 #[cfg(feature = "mailer")]
 mod mailer;

@@ -76,18 +76,24 @@ async fn authenticate_says_nothing_but_yes_or_no(kind: Kind) {
     let app = TestApp::new(kind).await;
     let (manager, user) = (app.users.manager(), app.add(KING).await);
     app.add_inactive(MERLIN).await;
-    assert_eq!(manager.authenticate(KING, PASSWORD).await.unwrap().id, user.id);
+    assert_eq!(manager.authenticate(KING, PASSWORD, &Context::none()).await.unwrap().id, user.id);
     for (email, password) in
         [(KING, "wrong"), (KING, ""), (MERLIN, PASSWORD), ("nobody@camelot.bt", PASSWORD), ("", "")]
     {
         assert!(
-            matches!(manager.authenticate(email, password).await, Err(UserError::BadCredentials)),
+            matches!(
+                manager.authenticate(email, password, &Context::none()).await,
+                Err(UserError::BadCredentials)
+            ),
             "{email}"
         );
     }
     app.store.break_down();
-    assert!(matches!(manager.authenticate(KING, PASSWORD).await, Err(UserError::Store(_))));
-    assert!(matches!(manager.authenticate("nobody@camelot.bt", PASSWORD).await, Err(UserError::Store(_))));
+    assert!(matches!(manager.authenticate(KING, PASSWORD, &Context::none()).await, Err(UserError::Store(_))));
+    assert!(matches!(
+        manager.authenticate("nobody@camelot.bt", PASSWORD, &Context::none()).await,
+        Err(UserError::Store(_))
+    ));
 }
 
 async fn updates_of_what_changed_meanwhile_conflict(kind: Kind) {
@@ -102,7 +108,7 @@ async fn updates_of_what_changed_meanwhile_conflict(kind: Kind) {
     let verify = UpdateUser { is_verified: Some(true), ..UpdateUser::default() };
     let updated = manager.update(&user, verify.clone(), &none).await.unwrap();
     assert!(updated.is_verified);
-    manager.authenticate(KING, "the first of two").await.unwrap();
+    manager.authenticate(KING, "the first of two", &Context::none()).await.unwrap();
     manager.delete(&updated, &none).await.unwrap();
     assert!(matches!(manager.update(&updated, verify, &none).await, Err(UserError::NotFound)));
     assert!(matches!(

@@ -4,7 +4,7 @@
 //! `oauth_any_scope` in `oauth::flow`, `oauth_redirect_from_host` in `oauth::settings`.
 
 use axum_users::{
-    Backend, Bearer, Jwt, MemoryStore, Opaque, PasswordRules, Policy, StoredTokens, Users,
+    Backend, Bearer, Context, Jwt, MemoryStore, Opaque, PasswordRules, Policy, StoredTokens, Users,
     email::EmailRules,
     password::{Argon2id, Rehash},
 };
@@ -78,10 +78,10 @@ async fn hash_after_login(created: Argon2id, now: Argon2id) -> (String, String) 
         let policy = Policy { hashing, ..Policy::secure() };
         Users::builder(store.clone(), SECRET).policy(policy).build().unwrap()
     };
-    let none = axum_users::Context::none();
+    let none = Context::none();
     let king = axum_users::CreateUser::new(KING, PASSWORD, axum_users::NoProfile {});
     let before = users(created).manager().create(king, &none).await.unwrap();
-    let after = users(now).manager().authenticate(KING, PASSWORD).await.unwrap();
+    let after = users(now).manager().authenticate(KING, PASSWORD, &Context::none()).await.unwrap();
     (before.hashed_password.into_string(), after.hashed_password.into_string())
 }
 

@@ -1,0 +1,113 @@
+use std::sync::{Mutex, PoisonError};
+
+/// How many entries share a place. One that is new takes the place of the one that says something for the shortest time.
+const WAYS: usize = 8;
+
+/// Key, the time when the entry says nothing any more, and what it counts.
+type Slot = [u64; 3];
+
+/// What is remembered of a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Microseconds of the limiter's clock, from which on the entry says nothing.
+    pub(super) over: u64,
+    /// What its owner counts.
+    pub(super) count: u64,
+}
+
+/// Entries by the hashes of their keys, in memory that does not grow: new entries displace others, those that are over
+/// first. Memory is taken with the first entry, and by the page.
+pub(super) struct Table {
+    sets: usize,
+    slots: Mutex<Vec<Slot>>,
+}
+
+impl Table {
+    /// For at least so many entries.
+    pub(super) const fn new(capacity: usize) -> Self {
+        let sets = capacity.div_ceil(WAYS);
+        Self { sets: if sets == 0 { 1 } else { sets }, slots: Mutex::new(Vec::new()) }
+    }
+
+    /// Reads and changes an entry in one step. One that is over, or was never there, is empty.
+    pub(super) fn update<R>(&self, key: u64, now: u64, change: impl FnOnce(&mut Entry) -> R) -> R {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if slots.is_empty() {
+            *slots = vec![Slot::default(); self.sets * WAYS];
+        }
+        let set = usize::try_from(key % self.sets as u64).unwrap_or_default();
+        let set = slots.chunks_exact_mut(WAYS).nth(set).unwrap_or_default();
+        let is_it = |[found, over, _]: &Slot| *found == key && *over > now;
+        let rank = |slot: &&mut Slot| if is_it(slot) { 0 } else { slot[1].max(now).saturating_add(1) };
+        let mut entry = Entry::default();
+        let Some(slot) = set.iter_mut().min_by_key(rank) else { return change(&mut entry) };
+        let found = is_it(slot);
+        if found {
+            let [_, over, count] = *slot;
+            entry = Entry { over, count };
+        }
+        let result = change(&mut entry);
+        if entry.over > now {
+            *slot = [key, entry.over, entry.count];
+        } else if found {
+            *slot = Slot::default();
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn set(table: &Table, key: u64, now: u64, over: u64) {
+        table.update(key, now, |entry| *entry = Entry { over, count: key });
+    }
+
+    fn get(table: &Table, key: u64, now: u64) -> Option<Entry> {
+        Some(table.update(key, now, |entry| *entry)).filter(|entry| *entry != Entry::default())
+    }
+
+    #[test]
+    fn what_is_over_gives_way_first_then_what_is_over_soonest() {
+        let table = Table::new(WAYS);
+        for key in 1..=8 {
+            set(&table, key, 1, 100 + key);
+        }
+        set(&table, 9, 1, 1000);
+        assert_eq!(get(&table, 1, 1), None, "it said something for the shortest time");
+        assert!((2..=9).all(|key| get(&table, key, 1).is_some()));
+        set(&table, 10, 105, 1000);
+        assert!((6..=10).all(|key| get(&table, key, 105).is_some()), "those that were over gave way");
+    }
+
+    #[test]
+    fn no_more_than_its_places_are_ever_taken() {
+        let table = Table::new(64);
+        for key in 0..100_000 {
+            set(&table, key, 1, 2 + key);
+        }
+        assert_eq!(table.slots.lock().unwrap().len(), 64);
+    }
+
+    proptest! {
+        /// As long as there is room, it is a map from which entries vanish when they are over.
+        #[test]
+        fn with_room_for_all_it_is_a_map(
+            steps in prop::collection::vec((0_u64..8, 0_u64..50, 0_u64..5), 1..200),
+        ) {
+            let (table, mut model, mut now) = (Table::new(WAYS), HashMap::new(), 1);
+            for (key, life, passed) in steps {
+                now += passed;
+                let known = model.get(&key).copied().filter(|entry: &Entry| entry.over > now);
+                prop_assert_eq!(get(&table, key, now), known);
+                set(&table, key, now, now + life);
+                model.insert(key, Entry { over: now + life, count: key });
+            }
+        }
+    }
+}
