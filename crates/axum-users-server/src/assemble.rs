@@ -6,8 +6,8 @@ use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, Cookie, Jwt, MigrationError, MongoStore, OAuthStore, Opaque, PublicUrl, RedisTokenStore,
-    SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
+    Backend, Bearer, Cookie, JobOptions, JobStore, Jwt, MigrationError, MongoStore, OAuthStore, Opaque,
+    PublicUrl, RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
 };
 
@@ -56,13 +56,14 @@ pub fn with_store<I, S>(
 ) -> anyhow::Result<Users<Configured<I>>>
 where
     I: UserId,
-    S: OAuthStore<Configured<I>> + TokenStore<Configured<I>> + Clone,
+    S: OAuthStore<Configured<I>> + TokenStore<Configured<I>> + JobStore + Clone,
 {
     let settings = &config.settings;
     set_fields(&settings.fields);
     let mut builder = Users::builder(store.clone(), data.secret(SecretName::Master))
         .policy(settings.effective_policy())
         .hooks(mails(config, public_url)?)
+        .durable_jobs(store.clone(), JobOptions::new())
         .reset_token(TokenOptions {
             secret: Some(data.secret(SecretName::Reset)),
             lifetime: settings.reset.lifetime,

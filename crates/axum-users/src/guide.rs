@@ -6,6 +6,9 @@ pub mod auth {}
 #[doc = include_str!("../docs/hooks.md")]
 pub mod hooks {}
 
+#[doc = include_str!("../docs/jobs.md")]
+pub mod jobs {}
+
 #[cfg(feature = "mailer")]
 #[doc = include_str!("../docs/mailer.md")]
 pub mod mailer {}

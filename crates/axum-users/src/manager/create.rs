@@ -1,6 +1,6 @@
 use super::UserManager;
 use crate::{
-    Context, CreateUser, Profile, StoreError, User, UserError, UserId, email::normalize,
+    Context, CreateUser, Profile, StoreError, User, UserError, UserId, email::normalize, jobs::Task,
     policy::DuplicateRegistration, user::NewUser,
 };
 
@@ -20,10 +20,12 @@ impl<P: Profile> UserManager<P> {
     /// Creates a user as the person registering: the flags are ignored. The twin of the register route.
     ///
     /// Where the policy hides duplicates, a taken address answers like a new one, with an id that belongs to nobody; the
-    /// hooks that tell them apart run in a job on the current tokio runtime.
+    /// hooks that tell them apart run in a job, unless jobs are [durable](crate::UsersBuilder::durable_jobs) on the current tokio
+    /// runtime.
     ///
     /// # Errors
-    /// As for [`create`](Self::create), and [`UserError::Busy`] when too many jobs wait.
+    /// As for [`create`](Self::create), and [`UserError::Busy`] when too many jobs wait, or a failure of the store of durable
+    /// ones.
     pub async fn register(&self, user: CreateUser<P>, cx: &Context) -> Result<User<P>, UserError> {
         let user = CreateUser { is_active: true, is_superuser: false, is_verified: false, ..user };
         if self.0.policy.duplicate_registration == DuplicateRegistration::Hide {
@@ -34,23 +36,19 @@ impl<P: Profile> UserManager<P> {
 
     /// Does the same work whether or not the address is taken, and what differs after the answer.
     async fn register_hidden(&self, user: CreateUser<P>, cx: &Context) -> Result<User<P>, UserError> {
-        let place = self.0.jobs.reserve().map_err(|_| busy())?;
+        let promise = self.promise()?;
         let new = self.prepare(user, cx).await?;
         let stand_in = new.clone();
-        let (manager, cx) = (self.clone(), cx.clone());
         match self.0.store.insert(new).await {
             Ok(created) => {
-                let user = created.clone();
-                self.0.jobs.queue_in(place, async move {
-                    let hooks = &manager.0.hooks;
-                    hooks.after("after_register", |hooks| hooks.after_register(&user, &cx)).await;
-                });
+                let told = Task::AfterRegister(Box::new(created.clone()));
+                self.queue(promise, vec![told], cx).await?;
                 Ok(created)
             }
             Err(StoreError::Duplicate) => {
                 let id = stand_in.id.or_else(P::Id::generate).ok_or(UserError::AlreadyExists)?;
-                let email = stand_in.email.clone();
-                self.0.jobs.queue_in(place, async move { manager.tell_owner(&email, &cx).await });
+                let told = Task::DuplicateRegistration(stand_in.email.clone());
+                self.queue(promise, vec![told], cx).await?;
                 Ok(User {
                     id,
                     email: stand_in.email,
@@ -63,19 +61,6 @@ impl<P: Profile> UserManager<P> {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Tells whoever has the address that somebody registered it.
-    pub(super) async fn tell_owner(&self, email: &str, cx: &Context) {
-        let owner = match self.find_by_email(email).await {
-            Ok(Some(owner)) => owner,
-            Ok(None) => return,
-            Err(error) => return log_job("duplicate registration", &error),
-        };
-        let hooks = &self.0.hooks;
-        hooks
-            .after("after_duplicate_registration", |hooks| hooks.after_duplicate_registration(&owner, cx))
-            .await;
     }
 
     /// Everything that comes before the insert. The password is hashed whether or not the address is taken: only the
@@ -96,18 +81,4 @@ impl<P: Profile> UserManager<P> {
             profile: user.profile,
         })
     }
-
-    /// Queues work that must not delay or shape the answer.
-    pub(super) fn queue(&self, job: impl Future<Output = ()> + Send + 'static) -> Result<(), UserError> {
-        self.0.jobs.queue(job).map_err(|_| busy())
-    }
-}
-
-const fn busy() -> UserError {
-    UserError::Busy { retry_after: std::time::Duration::from_secs(5) }
-}
-
-/// A job has nobody to answer to: its error is logged.
-pub(super) fn log_job(job: &'static str, error: &UserError) {
-    tracing::error!(job, error = error as &dyn std::error::Error, "a job failed");
 }

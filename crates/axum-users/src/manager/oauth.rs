@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{UserManager, create::log_job};
+use super::{UserManager, jobs::log_job};
 use crate::{
     Context, OAuthAccount, Profile, User, UserError, UserId,
     email::normalize,
+    jobs::Task,
     oauth::{CipherError, Identity, OAuth, OAuthCore, ProviderError, ProviderTokens, exchange_code},
     password::PasswordHash,
     policy::DuplicateRegistration,
@@ -155,19 +156,13 @@ impl<P: Profile> UserManager<P> {
         email: String,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
-        let (manager, cx) = (self.clone(), cx.clone());
-        match self.sign_up(oauth, identity, account, email.clone()).await {
-            Ok(user) => self.queue(async move {
-                manager.0.hooks.after("after_register", |hooks| hooks.after_register(&user, &cx)).await;
-                if let Err(error) = manager.request_verify(&user, &cx).await {
-                    log_job("request verify", &error);
-                }
-            })?,
-            Err(UserError::AlreadyExists) => {
-                self.queue(async move { manager.tell_owner(&email, &cx).await })?;
-            }
+        let promise = self.promise()?;
+        let tasks = match self.sign_up(oauth, identity, account, email.clone()).await {
+            Ok(user) => vec![Task::AfterRegister(Box::new(user)), Task::RequestVerify(email)],
+            Err(UserError::AlreadyExists) => vec![Task::DuplicateRegistration(email)],
             Err(error) => return Err(error),
-        }
+        };
+        self.queue(promise, tasks, cx).await?;
         Err(UserError::NotVerified)
     }
 
@@ -258,7 +253,7 @@ impl<P: Profile> UserManager<P> {
     }
 
     /// Takes one of a user's accounts away, unless there is nothing else to log in by, and makes its tokens invalid at the
-    /// provider, after the answer, in a job on the current tokio runtime.
+    /// provider, after the answer, in a job on the current tokio runtime. That one is never durable: it holds the tokens.
     ///
     /// # Errors
     /// [`UserError::NotFound`], [`UserError::LastLoginMethod`] (OAK-4), or a failure of the store.
@@ -280,13 +275,13 @@ impl<P: Profile> UserManager<P> {
         let manager = self.clone();
         const JOB: &str = "revoke the tokens of a provider";
         // That it cannot be queued or fails leaves tokens that end by themselves.
-        let queued = self.queue(async move {
+        let queued = self.0.jobs.queue(async move {
             if let Err(error) = manager.revoke_at_provider(account).await {
                 log_job(JOB, &error);
             }
         });
-        if let Err(error) = queued {
-            log_job(JOB, &error);
+        if queued.is_err() {
+            tracing::error!(job = JOB, "too many jobs are waiting");
         }
         Ok(())
     }

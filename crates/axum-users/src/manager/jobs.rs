@@ -1,0 +1,112 @@
+//! What is done after the answer.
+
+use super::UserManager;
+use crate::{
+    BoxError, Context, LeasedJob, Profile, UserError, UserId,
+    jobs::{Kept, Place, Task},
+};
+
+/// That jobs will be taken: a place in the queue, or a store.
+pub(super) struct Promise(Option<Place>);
+
+impl<P: Profile> UserManager<P> {
+    /// Makes sure that jobs can be taken, before what makes them necessary is done.
+    pub(super) fn promise(&self) -> Result<Promise, UserError> {
+        match self.0.durable {
+            Some(_) => Ok(Promise(None)),
+            None => Ok(Promise(Some(self.0.jobs.reserve().map_err(|_| busy())?))),
+        }
+    }
+
+    /// Has jobs done, one after the other if they are kept in memory. The store of durable ones is called once for each,
+    /// whomever they are for.
+    pub(super) async fn queue(
+        &self,
+        promise: Promise,
+        tasks: Vec<Task<P>>,
+        cx: &Context,
+    ) -> Result<(), UserError> {
+        if let Some(durable) = &self.0.durable {
+            for task in tasks {
+                durable.store.enqueue(task.to_job(cx)).await?;
+            }
+            self.start_jobs();
+            durable.wake();
+            return Ok(());
+        }
+        let (manager, cx) = (self.clone(), cx.clone());
+        let place = match promise.0 {
+            Some(place) => place,
+            None => self.0.jobs.reserve().map_err(|_| busy())?,
+        };
+        self.0.jobs.queue_in(place, async move {
+            for task in tasks {
+                if let Err(error) = manager.run(&task, &cx).await {
+                    log_job(task.name(), &error);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Queues one job for whoever has an address.
+    pub(super) async fn queue_one(&self, task: Task<P>, cx: &Context) -> Result<(), UserError> {
+        self.queue(self.promise()?, vec![task], cx).await
+    }
+
+    /// Does a job that was taken from a store.
+    pub(crate) async fn do_job(&self, job: &LeasedJob, cx: &Context) -> Result<(), UserError> {
+        let unknown = || UserError::Internal(BoxError::from("this version knows no such job"));
+        let task = match Kept::of(job).ok_or_else(unknown)? {
+            Kept::ForgotPassword(email) => Task::ForgotPassword(email),
+            Kept::RequestVerify(email) => Task::RequestVerify(email),
+            Kept::DuplicateRegistration(email) => Task::DuplicateRegistration(email),
+            Kept::AfterRegister(id) => {
+                let id = P::Id::parse(&id).ok_or_else(unknown)?;
+                match self.0.store.get(&id).await? {
+                    Some(user) => Task::AfterRegister(Box::new(user)),
+                    None => return Ok(()),
+                }
+            }
+        };
+        self.run(&task, cx).await
+    }
+
+    /// Does a job. That there is no such user, or none that it is for, is no failure.
+    async fn run(&self, task: &Task<P>, cx: &Context) -> Result<(), UserError> {
+        let hooks = &self.0.hooks;
+        let done = match task {
+            Task::ForgotPassword(email) => match self.find_by_email(email).await? {
+                Some(user) => self.forgot_password(&user, cx).await,
+                None => Ok(()),
+            },
+            Task::RequestVerify(email) => match self.find_by_email(email).await? {
+                Some(user) => self.request_verify(&user, cx).await,
+                None => Ok(()),
+            },
+            Task::DuplicateRegistration(email) => match self.find_by_email(email).await? {
+                Some(owner) => {
+                    let name = "after_duplicate_registration";
+                    hooks.in_job(name, cx, |hooks| hooks.after_duplicate_registration(&owner, cx)).await
+                }
+                None => Ok(()),
+            },
+            Task::AfterRegister(user) => {
+                hooks.in_job("after_register", cx, |hooks| hooks.after_register(user, cx)).await
+            }
+        };
+        match done {
+            Err(UserError::Inactive | UserError::AlreadyVerified) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+const fn busy() -> UserError {
+    UserError::Busy { retry_after: std::time::Duration::from_secs(5) }
+}
+
+/// A job has nobody to answer to: its error is logged.
+pub(super) fn log_job(job: &'static str, error: &UserError) {
+    tracing::error!(job, error = error as &dyn std::error::Error, "a job failed");
+}
