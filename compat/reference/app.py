@@ -27,6 +27,7 @@ from fastapi_users.authentication.strategy.db import DatabaseStrategy
 
 from documents import documents
 from schemas import schemas
+from social import social_routes
 from sql import sql
 
 config = json.loads(Path(sys.argv[1]).read_text(), object_hook=lambda values: SimpleNamespace(**values))
@@ -142,6 +143,7 @@ def build() -> FastAPI:
     users = FastAPIUsers(user_manager, backends)
     app = FastAPI(lifespan=lifespan)
     app.include_router(auth_routes(users, backends))
+    app.include_router(social_routes(users, config, backends, UserRead))
     users_router = users.get_users_router(
         UserRead, UserUpdate, requires_verification=config.users.require_verified
     )

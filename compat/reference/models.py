@@ -1,18 +1,22 @@
 """The SQLAlchemy tables of the configured application."""
 
-from fastapi_users_db_sqlalchemy import SQLAlchemyBaseUserTable, SQLAlchemyBaseUserTableUUID
+from fastapi_users_db_sqlalchemy import (
+    SQLAlchemyBaseOAuthAccountTableUUID,
+    SQLAlchemyBaseUserTable,
+    SQLAlchemyBaseUserTableUUID,
+)
 from fastapi_users_db_sqlalchemy.access_token import (
     SQLAlchemyBaseAccessTokenTable,
     SQLAlchemyBaseAccessTokenTableUUID,
 )
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship
 
 COLUMNS = {"text": String(255), "integer": BigInteger()}
 
 
 def tables(config):
-    """The declarative base, the user and the access token."""
+    """The declarative base, the user, the access token, and the account at a provider, if there are providers."""
 
     class Base(DeclarativeBase):
         pass
@@ -35,6 +39,10 @@ def tables(config):
     else:
         user_base, token_base = SQLAlchemyBaseUserTableUUID, SQLAlchemyBaseAccessTokenTableUUID
 
+    account = None
+    if hasattr(config, "oauth"):
+        account = type("OAuthAccount", (SQLAlchemyBaseOAuthAccountTableUUID, Base), {})
+        fields["oauth_accounts"] = relationship("OAuthAccount", lazy="joined")
     user = type("User", (user_base, Base), fields)
     access_token = type("AccessToken", (token_base, Base), {})
-    return Base, user, access_token
+    return Base, user, access_token, account

@@ -22,7 +22,7 @@ def sql(config):
     scheme, rest = config.database.split(":", 1)
     engine = create_async_engine(DRIVERS[scheme] + rest.removeprefix("//"))
     new_session = async_sessionmaker(engine, expire_on_commit=False)
-    Base, User, AccessToken = tables(config)
+    Base, User, AccessToken, Account = tables(config)
 
     async def create():
         async with engine.begin() as connection:
@@ -33,7 +33,7 @@ def sql(config):
             yield opened
 
     async def users(opened=Depends(session)):
-        yield SQLAlchemyUserDatabase(opened, User)
+        yield SQLAlchemyUserDatabase(opened, User, Account)
 
     async def tokens(opened=Depends(session)):
         yield SQLAlchemyAccessTokenDatabase(opened, AccessToken)

@@ -42,9 +42,11 @@ struct Played {
     connections: AtomicUsize,
 }
 
+type Answers = Arc<dyn Fn(&FakeRequest) -> FakeAnswer + Send + Sync>;
+
 #[derive(Default)]
 struct Script {
-    always: HashMap<String, FakeAnswer>,
+    always: HashMap<String, Answers>,
     once: HashMap<String, VecDeque<FakeAnswer>>,
     requests: Vec<FakeRequest>,
 }
@@ -77,7 +79,16 @@ impl FakeProvider {
 
     /// What a route answers from now on.
     pub fn answer(&self, route: &str, answer: FakeAnswer) {
-        self.played.script().always.insert(route.to_owned(), answer);
+        self.answer_by(route, move |_| answer.clone());
+    }
+
+    /// What a route makes of each request from now on.
+    pub fn answer_by(
+        &self,
+        route: &str,
+        answer: impl Fn(&FakeRequest) -> FakeAnswer + Send + Sync + 'static,
+    ) {
+        self.played.script().always.insert(route.to_owned(), Arc::new(answer));
     }
 
     /// What a route answers once, after those that are queued already and before what it answers always.
@@ -237,7 +248,8 @@ async fn play(State(played): State<Arc<Played>>, request: Request) -> Result<Res
     let answer = {
         let mut script = played.script();
         let once = script.once.get_mut(&request.route).and_then(VecDeque::pop_front);
-        let answer = once.or_else(|| script.always.get(&request.route).cloned());
+        let always = || Some(script.always.get(&request.route)?(&request));
+        let answer = once.or_else(always);
         script.requests.push(request);
         answer.unwrap_or_else(|| FakeAnswer::json(Value::Null).status(404))
     };

@@ -2,6 +2,8 @@
 //!
 //! A listed difference that has gone fails the suite, as does one that names no step.
 
+mod oauth;
+
 use anyhow::ensure;
 use serde_json::Value;
 
@@ -61,12 +63,21 @@ impl Difference {
 }
 
 /// Claims that our tokens have and those of fastapi-users do not, each of the expected form: when the token was made,
-/// its own name for revoking it, and a fingerprint of the password (ASVS 7.4.3, 9.2.1).
+/// its own name for revoking it, and a fingerprint of the password (ASVS 7.4.3, 9.2.1). Likewise parameters and headers.
 pub(crate) fn is_added_claim(name: &str, value: &Value) -> bool {
     match name {
         "iat" => value.as_i64().is_some_and(|issued| (in_seconds(-60)..=in_seconds(0)).contains(&issued)),
         "jti" => value.as_str().is_some_and(|text| text.len() == 43),
         "fgp" => value.as_str().is_some_and(|text| text.len() == 22),
+        // Of states, and of the URLs to which browsers are sent: the flow that it is for (OAL-3), PKCE (OAL-4), and what the
+        // ID token must name (OAL-5).
+        "flow" => value.as_str().is_some_and(|path| path.starts_with("/auth/")),
+        "code_challenge" | "nonce" => value.as_str().is_some_and(|text| text.len() == 43),
+        "code_challenge_method" => value == "S256",
+        // A cookie that has done its work is taken away (OAL-2).
+        "set-cookie" => {
+            value == r#"fastapiusersoauthcsrf=""; HttpOnly; Max-Age=0; Path=/; SameSite=lax; Secure"#
+        }
         _ => false,
     }
 }
@@ -105,7 +116,12 @@ const NOT_SENT_THERE: &str =
 
 const SQL: &[System] = &[Sqlite, Postgres, Mariadb];
 
-pub(crate) const ALL: &[Difference] = &[
+/// All of them.
+pub(crate) fn all() -> impl Iterator<Item = &'static Difference> {
+    USERS.iter().chain(oauth::ALL)
+}
+
+const USERS: &[Difference] = &[
     differs("tokens: a verify token whose address is a number", 1, 400, "VERIFY_USER_BAD_TOKEN", NEVER_5XX)
         .on(&[Postgres]),
     differs("ids: an integer beyond 32 bits", 1, 404, "Not Found", NEVER_5XX).on(&[Postgres]),

@@ -1,6 +1,7 @@
 //! Both programs on one database: what one does, the other sees.
 
 mod migrate;
+mod oauth;
 
 use std::sync::Arc;
 
@@ -77,6 +78,7 @@ pub(crate) fn trials(suite: &Arc<Suite>, system: System) -> Vec<Trial> {
         }
     }
     if keeps_users {
+        trials.extend(oauth::trials(suite, system));
         let databases = Databases::Shared { maker: Candidate::Reference };
         let pair = LazyPair::new(suite, system, Setup::Rules, databases);
         let name = "further columns of a database made by fastapi-users";

@@ -1,10 +1,10 @@
 //! Everything the server answers, and what all answers have in common.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -12,7 +12,7 @@ use axum::{
 };
 use axum_users::{UserId, Users};
 use serde_json::json;
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{pages, profile::Configured};
@@ -21,19 +21,22 @@ use crate::{pages, profile::Configured};
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The whole application.
-pub fn router<I: UserId>(users: &Users<Configured<I>>, product: &str) -> Router {
+pub fn router<I: UserId>(users: &Users<Configured<I>>, product: &str, over_https: bool) -> Router {
+    let headers = headers_everywhere(over_https);
     let ready = users.clone();
     Router::new()
         .merge(users.routes())
         .merge(pages::router(product))
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", users.openapi()))
+        .merge(
+            Router::from(SwaggerUi::new("/docs").url("/openapi.json", users.openapi()))
+                .layer(middleware::map_response(docs_policy)),
+        )
         .route("/livez", get(async || "ok"))
         .route("/readyz", get(async move || readiness(&ready).await))
         .fallback(async || detail(StatusCode::NOT_FOUND, "Not Found"))
         .layer(middleware::from_fn(limit_time))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(header_everywhere(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header_everywhere(header::REFERRER_POLICY, "no-referrer"))
+        .layer(middleware::map_response_with_state(headers, add_headers))
         .layer(middleware::from_fn(trace))
 }
 
@@ -68,8 +71,37 @@ async fn trace(request: Request, next: Next) -> Response {
     response
 }
 
-fn header_everywhere(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+type Headers = Arc<[(HeaderName, HeaderValue)]>;
+
+/// What every answer has, unless it has its own (ASVS 3.4.1 to 3.4.8): pages and docs bring their own rules.
+fn headers_everywhere(over_https: bool) -> Headers {
+    let same_origin = "same-origin";
+    let always = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+        (HeaderName::from_static("cross-origin-opener-policy"), same_origin),
+        (HeaderName::from_static("cross-origin-resource-policy"), same_origin),
+    ];
+    // A year: browsers that have been here come by https only.
+    let https = over_https.then_some((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
+    always.into_iter().chain(https).map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
+}
+
+async fn add_headers(State(headers): State<Headers>, mut response: Response) -> Response {
+    for (name, value) in headers.iter() {
+        response.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
+    response
+}
+
+/// The docs show themselves by script, which writes styles.
+async fn docs_policy(mut response: Response) -> Response {
+    let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; \
+                  form-action 'none'; frame-ancestors 'none'";
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
 }
 
 /// The panic itself is logged by the panic hook, and told to nobody.

@@ -16,7 +16,7 @@ pub(crate) fn in_seconds(seconds: i64) -> i64 {
 }
 
 /// A token with this header and these claims, whatever they say.
-pub(super) fn sign(header: &Value, claims: &str, secret: &str) -> anyhow::Result<String> {
+pub(crate) fn sign(header: &Value, claims: &str, secret: &str) -> anyhow::Result<String> {
     let message =
         format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims));
     let signature = match header["alg"].as_str() {
@@ -50,6 +50,7 @@ pub(super) fn describe(
         ("jwt", Secrets::SHARED.jwt),
         ("reset", Secrets::SHARED.reset),
         ("verification", Secrets::SHARED.verification),
+        ("oauth_state", Secrets::SHARED.oauth_state),
     ];
     let secret =
         signed_with.iter().find(|(_, secret)| sign(&header, &text, secret).is_ok_and(|t| t == token));
@@ -58,12 +59,15 @@ pub(super) fn describe(
     Some(json!({ "header": header, "secret": secret.map(|(name, _)| name), "claims": claims }))
 }
 
+/// How far away a time is, rounded up to ten seconds: time passes between writing and reading.
+pub(super) fn remaining(time: i64) -> String {
+    format!("in {} s", (time - in_seconds(0) + 9).div_euclid(10) * 10)
+}
+
 fn claim(name: &str, value: Value, variables: &Variables) -> Value {
     match (name, &value) {
-        // Rounded up to ten seconds: time passes between signing and reading.
         ("exp", Value::Number(expiry)) if expiry.is_i64() => {
-            let left = expiry.as_i64().unwrap_or_default() - in_seconds(0);
-            format!("in {} s", (left + 9).div_euclid(10) * 10).into()
+            remaining(expiry.as_i64().unwrap_or_default()).into()
         }
         ("password_fgpt", Value::String(hash)) => super::normal::hash(hash).into(),
         (_, Value::String(text)) => super::normal::text(text, variables).into(),

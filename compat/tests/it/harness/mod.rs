@@ -4,6 +4,7 @@ pub(crate) mod database;
 pub(crate) mod jwt;
 mod normal;
 pub(crate) mod ours;
+pub(crate) mod providers;
 mod reference;
 mod run;
 pub(crate) mod scenario;

@@ -1,7 +1,7 @@
 //! Answers of two servers in a form that is the same if they mean the same: ids, tokens, hashes and times are shown
 //! as what they are.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{jwt, variables::Variables};
 
@@ -21,6 +21,9 @@ pub(super) fn json(value: Value, variables: &Variables, added: AddedClaims<'_>) 
         Value::Object(members) => {
             let members = members.into_iter().map(|(name, member)| {
                 let member = match member {
+                    Value::String(url) if name == "authorization_url" => {
+                        authorization(&url, variables, added)
+                    }
                     Value::Number(id) if name == "id" => {
                         let id = id.to_string();
                         Value::String(format!("number {}", variables.name_of(&id).unwrap_or("<integer>")))
@@ -33,6 +36,22 @@ pub(super) fn json(value: Value, variables: &Variables, added: AddedClaims<'_>) 
         }
         other => other,
     }
+}
+
+/// Where a browser is sent, and the parameters in their order.
+fn authorization(url: &str, variables: &Variables, added: AddedClaims<'_>) -> Value {
+    let (to, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut parameters = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if added(&name, &value.as_ref().into()) {
+            continue;
+        }
+        let value = value.replace(&variables.fill("<server>"), "<server>");
+        // Not by its own name: what is in the state is compared.
+        let value = jwt::describe(&value, variables, added).unwrap_or_else(|| value.into());
+        parameters.push(json!([name, value]));
+    }
+    json!([to, parameters])
 }
 
 /// The value of a header.

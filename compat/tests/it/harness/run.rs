@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
 use super::{
-    Candidate, Pair, Purpose, Scenario, Server, Step, System, jwt, normal,
+    Candidate, Pair, Purpose, Scenario, Server, Step, System, jwt, normal, providers,
     send::{Content, Observation, send},
     settings::Secrets,
     variables::Variables,
@@ -108,6 +108,7 @@ impl<'a> Side<'a> {
     fn initial(number: usize) -> Variables {
         let mut variables = Variables::default();
         variables.shared("unique", format!("u{number}"));
+        variables.shared("number", number.to_string());
         variables
     }
 
@@ -129,10 +130,16 @@ impl<'a> Side<'a> {
                     "jwt" => Secrets::SHARED.jwt,
                     "reset" => Secrets::SHARED.reset,
                     "verification" => Secrets::SHARED.verification,
+                    "oauth_state" => Secrets::SHARED.oauth_state,
                     other => other,
                 };
                 let token = jwt::sign(header, &variables.fill(&claims.to_string()), secret)?;
                 variables.own(name, token);
+                None
+            }
+            Step::Code { name, says } => {
+                let says = variables.fill_json(says).to_string();
+                variables.own(name, providers::code(&says));
                 None
             }
             Step::Set { user, column, value } => {
@@ -159,6 +166,12 @@ impl<'a> Side<'a> {
                 tokens.sort();
                 let tokens = if tokens.is_empty() { "none".to_owned() } else { tokens.join(" ") };
                 Some(Observation::text(tokens))
+            }
+            Step::Accounts { user, .. } => {
+                let rows = server.database.accounts(&variables.fill(user)).await?;
+                let mut rows: Vec<String> = rows.into_iter().map(account).collect();
+                rows.sort();
+                Some(Observation::text(if rows.is_empty() { "none".to_owned() } else { rows.join("; ") }))
             }
             Step::Mail { email, purpose, name } => {
                 let email = variables.fill(email);
@@ -192,12 +205,17 @@ fn as_intended(
             let intended = observation.status == Some(status) && shown.contains(&says);
             ensure!(intended, "expected {status} with {says:?}, but the answer is\n{shown}");
         }
-        Step::Stored { read, .. } | Step::Tokens { read, .. } => {
+        Step::Stored { read, .. } | Step::Tokens { read, .. } | Step::Accounts { read, .. } => {
             let read = variables.fill_shared(read.on(system).1);
             ensure!(shown == read, "expected to be stored\n{read}\nbut found\n{shown}");
         }
         Step::NoMail { .. } => ensure!(shown == "0 mails", "expected no mail, but there are {shown}"),
-        Step::Seed(_) | Step::Forge { .. } | Step::Set { .. } | Step::Remove { .. } | Step::Mail { .. } => {}
+        Step::Seed(_)
+        | Step::Forge { .. }
+        | Step::Code { .. }
+        | Step::Set { .. }
+        | Step::Remove { .. }
+        | Step::Mail { .. } => {}
     }
     Ok(())
 }
@@ -206,6 +224,7 @@ fn label(step: &Step) -> String {
     match step {
         Step::Seed(person) => format!("the user {}", person.name),
         Step::Forge { name, .. } => format!("the token {name}"),
+        Step::Code { name, .. } => format!("the code {name}"),
         Step::Set { user, column, value } => format!("{column} of {user} = {value}"),
         Step::Remove { user } => format!("{user} removed"),
         Step::Send(request, _) => format!("{} {}", request.method, request.path),
@@ -214,7 +233,20 @@ fn label(step: &Step) -> String {
         }
         Step::Stored { user, columns, .. } => format!("{} of {user}", columns.join(", ")),
         Step::Tokens { user, .. } => format!("tokens of {user}"),
+        Step::Accounts { user, .. } => format!("accounts of {user}"),
     }
+}
+
+/// The last column is a time.
+fn account(mut columns: Vec<Option<String>>) -> String {
+    if let Some(Some(expiry)) = columns.last_mut()
+        && let Ok(seconds) = expiry.parse()
+    {
+        *expiry = jwt::remaining(seconds);
+    }
+    let columns: Vec<String> =
+        columns.into_iter().map(|column| column.unwrap_or("null".to_owned())).collect();
+    columns.join(" | ")
 }
 
 /// Redacts in the expected 422 what the actual one redacts, and tells how much that was.

@@ -77,6 +77,8 @@ pub(crate) enum Step {
     Seed(Person),
     /// Signs a token and keeps it under a name.
     Forge { name: &'static str, purpose: &'static str, header: Value, claims: Value },
+    /// Makes a code that stands for what a provider says of whoever comes with it, and keeps it under a name.
+    Code { name: &'static str, says: Value },
     /// Changes a column of a user, whose id is given.
     Set { user: &'static str, column: &'static str, value: Value },
     /// Removes a user, whose id is given, and their session tokens.
@@ -91,6 +93,9 @@ pub(crate) enum Step {
     Stored { user: &'static str, columns: &'static [&'static str], read: Expected },
     /// Compares the stored session tokens of a user, whose id is given, separated by spaces, or `none`.
     Tokens { user: &'static str, read: Expected },
+    /// Compares the accounts at providers of a user, whose id is given, separated by `; `, or `none`: name, id, address, access
+    /// and refresh token, and when it ends.
+    Accounts { user: &'static str, read: Expected },
 }
 
 impl Step {
@@ -100,7 +105,8 @@ impl Step {
         match &mut self {
             Self::Send(_, expected)
             | Self::Stored { read: expected, .. }
-            | Self::Tokens { read: expected, .. } => {
+            | Self::Tokens { read: expected, .. }
+            | Self::Accounts { read: expected, .. } => {
                 expected.elsewhere.push((systems, status, says.into()));
             }
             _ => unreachable!("nothing is expected of this step"),
@@ -145,8 +151,8 @@ pub(crate) fn inactive(name: &'static str) -> Step {
     Step::Seed(Person { is_active: false, ..Person::new(name) })
 }
 
-/// A token as fastapi-users makes it, but for these claims. `purpose` tells the secret: `jwt`, `reset` or
-/// `verification`.
+/// A token as fastapi-users makes it, but for these claims. `purpose` tells the secret: `jwt`, `reset`, `verification` or
+/// `oauth_state`.
 pub(crate) fn forge(name: &'static str, purpose: &'static str, claims: Value) -> Step {
     forge_with(name, purpose, json!({"alg": "HS256", "typ": "JWT"}), claims)
 }
@@ -176,6 +182,8 @@ pub(crate) enum Source {
     Json(&'static str),
     /// The value of the cookie that is set.
     Cookie,
+    /// A parameter of the URL to which the answer sends a browser, or `no …`.
+    Parameter(&'static str),
 }
 
 pub(crate) fn get(path: impl Into<String>) -> Request {
@@ -211,6 +219,11 @@ pub(crate) fn stored(user: &'static str, columns: &'static [&'static str], read:
 /// Compares the stored session tokens of a user, whose id is given.
 pub(crate) fn tokens(user: &'static str, read: impl Into<String>) -> Step {
     Step::Tokens { user, read: Expected::new(0, read) }
+}
+
+/// Compares the accounts at providers of a user, whose id is given.
+pub(crate) fn accounts(user: &'static str, read: impl Into<String>) -> Step {
+    Step::Accounts { user, read: Expected::new(0, read) }
 }
 
 /// A login form.
@@ -263,6 +276,11 @@ impl Request {
 
     pub(crate) fn save_cookie(mut self, name: &'static str) -> Self {
         self.saves.push((Source::Cookie, name));
+        self
+    }
+
+    pub(crate) fn save_parameter(mut self, parameter: &'static str, name: &'static str) -> Self {
+        self.saves.push((Source::Parameter(parameter), name));
         self
     }
 

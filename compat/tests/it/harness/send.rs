@@ -62,6 +62,7 @@ pub(super) async fn send(
     variables: &mut Variables,
     added: AddedClaims<'_>,
 ) -> anyhow::Result<Observation> {
+    variables.own("server", server.address());
     let response = answer(server, request, variables).await?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
@@ -73,6 +74,9 @@ pub(super) async fn send(
     let mut shown = Vec::new();
     for name in COMPARED {
         for value in headers.get_all(name) {
+            if added(name, &value.to_str()?.into()) {
+                continue;
+            }
             let value = normal::header(name, value.to_str()?, server.address(), variables, added);
             shown.push(format!("{name}: {value}"));
         }
@@ -128,6 +132,14 @@ fn save(
                 Some(Value::String(text)) => Some(text.clone()),
                 other => other.map(Value::to_string),
             },
+            Source::Parameter(parameter) => {
+                let url = json.and_then(|json| Url::parse(json["authorization_url"].as_str()?).ok());
+                url.map(|url| {
+                    let found = url.query_pairs().find(|(found, _)| found == parameter);
+                    // In place of that of an earlier URL.
+                    found.map_or_else(|| format!("no {parameter}"), |(_, value)| value.into_owned())
+                })
+            }
             Source::Cookie => {
                 let cookie = headers.get(SET_COOKIE).map(HeaderValue::to_str).transpose()?;
                 let value = cookie.and_then(|cookie| cookie.split_once('=')?.1.split(';').next());

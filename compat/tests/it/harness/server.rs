@@ -17,7 +17,7 @@ use super::{
     Suite,
     database::Database,
     ours, reference,
-    settings::{Settings, Setup},
+    settings::{OAuthOptions, Settings, Setup},
     system::System,
 };
 
@@ -162,7 +162,10 @@ impl Pair {
         databases: Databases,
     ) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let settings = setup.settings(system);
+        let mut settings = setup.settings(system);
+        if !settings.oauth.is_empty() {
+            settings.oauth_options = Some(OAuthOptions { gateway: suite.providers.gateway() });
+        }
         let root = directory.path();
         let (ours, theirs) = (root.join("candidate"), root.join("reference"));
         let create = async |folder: &str, alone| {

@@ -1,8 +1,15 @@
 //! How both servers are set up: the only thing they are told.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::system::System;
+use super::{providers::ISSUER, system::System};
+
+/// What every provider calls both programs. Other characters are sent otherwise in the header: fastapi-users does not encode them
+/// (RFC 6749 §2.3.1).
+pub(super) const CLIENT_ID: &str = "the-client";
+pub(super) const CLIENT_SECRET: &str = "a-secret-that-the-providers-know";
 
 /// The set-ups that scenarios choose from. Every one of them runs once for all scenarios that name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +24,10 @@ pub(crate) enum Setup {
     Integer,
     /// Many backends, with all attributes a cookie can have.
     Backends,
+    /// Accounts at providers, with bearer tokens and with cookies.
+    Social,
+    /// The same where login and users want a verified address.
+    VerifiedSocial,
 }
 
 impl Setup {
@@ -36,6 +47,13 @@ impl Setup {
             },
             Self::Integer => Settings { id_type: "integer", ..plain },
             Self::Backends => Settings { backends: many_backends(), ..plain },
+            Self::Social => Settings { oauth: providers(), ..plain },
+            Self::VerifiedSocial => Settings {
+                login: Requirement { require_verified: true },
+                users: Requirement { require_verified: true },
+                oauth: providers(),
+                ..plain
+            },
         };
         if system == System::Redis {
             let stored = settings.backends.iter_mut().filter(|backend| backend.strategy == "database");
@@ -58,6 +76,11 @@ pub(crate) struct Settings {
     pub(crate) password: PasswordRules,
     pub(crate) backends: Vec<Backend>,
     pub(crate) fields: Vec<Field>,
+    /// By name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) oauth: BTreeMap<&'static str, Provider>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) oauth_options: Option<OAuthOptions>,
 }
 
 impl Default for Settings {
@@ -73,16 +96,19 @@ impl Default for Settings {
                 Backend::cookie("cookie", "database", 3600, Cookie::default()),
             ],
             fields: Vec::new(),
+            oauth: BTreeMap::new(),
+            oauth_options: None,
         }
     }
 }
 
-/// What signs the three kinds of token.
+/// What signs the kinds of token.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct Secrets {
     pub(crate) jwt: &'static str,
     pub(crate) reset: &'static str,
     pub(crate) verification: &'static str,
+    pub(crate) oauth_state: &'static str,
 }
 
 impl Secrets {
@@ -90,6 +116,7 @@ impl Secrets {
         jwt: "a secret that both servers share: jwt",
         reset: "a secret that both servers share: reset",
         verification: "a secret that both servers share: verification",
+        oauth_state: "a secret that both servers share: oauth_state",
     };
 }
 
@@ -173,6 +200,47 @@ impl Field {
     const fn optional(name: &'static str, kind: &'static str) -> Self {
         Self { name, kind, required: false }
     }
+}
+
+/// A provider by whose accounts people log in.
+#[derive(Clone, Serialize)]
+pub(crate) struct Provider {
+    client_id: &'static str,
+    client_secret: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<[&'static str; 2]>,
+    backend: &'static str,
+    associate_by_email: bool,
+    verified_by_default: bool,
+}
+
+#[derive(Clone, Serialize)]
+pub(crate) struct OAuthOptions {
+    /// Where the providers are played.
+    pub(super) gateway: String,
+}
+
+/// Discord's word that an address is verified counts; GitHub logs in by cookie.
+fn providers() -> BTreeMap<&'static str, Provider> {
+    let plain = Provider {
+        client_id: CLIENT_ID,
+        client_secret: CLIENT_SECRET,
+        issuer: None,
+        scopes: None,
+        backend: "jwt",
+        associate_by_email: false,
+        verified_by_default: false,
+    };
+    BTreeMap::from([
+        ("discord", Provider { associate_by_email: true, verified_by_default: true, ..plain.clone() }),
+        ("github", Provider { backend: "cookie", ..plain.clone() }),
+        // fastapi-users asks another interface of Google, with scopes of its own.
+        ("google", Provider { scopes: Some(["openid", "email"]), ..plain.clone() }),
+        ("openid", Provider { issuer: Some(ISSUER), ..plain.clone() }),
+        ("reddit", plain),
+    ])
 }
 
 fn many_backends() -> Vec<Backend> {

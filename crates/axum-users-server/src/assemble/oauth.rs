@@ -146,6 +146,12 @@ fn provider(
         "spotify" => Spotify::new(id, secret).into(),
         "twitch" => Twitch::new(id, secret).into(),
         "x" => X::new(id, secret).into(),
-        _ => OpenIdConnect::new(name, text(&settings.issuer), id, secret).into(),
+        _ => {
+            let provider = OpenIdConnect::new(name, text(&settings.issuer), id, secret);
+            match settings.client_authentication {
+                Some(name) => provider.authentication(name.into()).into(),
+                None => provider.into(),
+            }
+        }
     })
 }

@@ -20,7 +20,8 @@ pub async fn run<I: UserId>(config: &Config) -> anyhow::Result<()> {
     let address = format!("http://{}", listener.local_addr()?);
     let public_url = settings.public_url.as_deref().unwrap_or(&address);
     let users = assemble::users::<I>(config, &data, public_url).await?;
-    let app = routes::router(&users, &settings.mail.product);
+    let over_https = public_url.starts_with("https://");
+    let app = routes::router(&users, &settings.mail.product, over_https);
     let metrics = metrics::start(config, &users).await?;
     let housekeeping = tokio::spawn(housekeeping::run(users.clone()));
     print_where_everything_is(config, &data, &address, public_url, metrics);

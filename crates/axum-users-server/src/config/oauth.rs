@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use axum_users::oauth::EmailTrust;
+use axum_users::oauth::{ClientAuthentication, EmailTrust};
 use serde::{Deserialize, Serialize};
 
 use super::{RedactedText, RedactedUrl};
@@ -37,6 +37,8 @@ pub struct ProviderSettings {
     pub return_to: Option<Vec<String>>,
     /// Of OpenID Connect: how the provider calls itself.
     pub issuer: Option<String>,
+    /// Of OpenID Connect: how the secret is sent.
+    pub client_authentication: Option<ClientAuthenticationName>,
     /// Of Microsoft: whose accounts.
     pub tenant: Option<String>,
     /// Of Okta: the organization's domain.
@@ -73,6 +75,25 @@ impl From<EmailTrustName> for EmailTrust {
             EmailTrustName::Never => Self::Never,
             EmailTrustName::Stated => Self::Stated,
             EmailTrustName::Always => Self::Always,
+        }
+    }
+}
+
+/// How a provider is shown the client's secret; the names are those of discovery documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthenticationName {
+    /// In the header.
+    ClientSecretBasic,
+    /// In the form.
+    ClientSecretPost,
+}
+
+impl From<ClientAuthenticationName> for ClientAuthentication {
+    fn from(name: ClientAuthenticationName) -> Self {
+        match name {
+            ClientAuthenticationName::ClientSecretBasic => Self::Basic,
+            ClientAuthenticationName::ClientSecretPost => Self::Body,
         }
     }
 }

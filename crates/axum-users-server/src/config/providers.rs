@@ -74,8 +74,13 @@ fn check_provider(config: &Config, name: &str, provider: &ProviderSettings) -> a
         let reason = format!("it is none of {known}; any other with OpenID Connect needs `issuer`");
         return Err(config.refuse(&format!("oauth.{name}"), reason));
     }
-    if is_known && provider.issuer.is_some() {
-        return refuse("issuer", "only providers that are not known by name have it");
+    for (setting, is_set) in [
+        ("issuer", provider.issuer.is_some()),
+        ("client_authentication", provider.client_authentication.is_some()),
+    ] {
+        if is_known && is_set {
+            return refuse(setting, "only providers that are not known by name have it");
+        }
     }
     for own in &OWN {
         match (own.provider == name, (own.is_set)(provider)) {

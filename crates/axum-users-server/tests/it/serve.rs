@@ -56,13 +56,22 @@ async fn asked_to_stop_it_answers_sends_its_mails_and_ends_well() {
 }
 
 #[tokio::test]
-async fn every_answer_has_its_headers() {
+async fn ui_2_every_answer_has_its_headers() {
     let running = Running::start("");
     for path in ["/", "/users/me", "/nowhere", "/docs/", "/openapi.json", "/livez"] {
         let response = running.get(path).send().await.unwrap();
         assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(response.headers()["referrer-policy"], "no-referrer", "{path}");
+        assert_eq!(response.headers()["cross-origin-opener-policy"], "same-origin", "{path}");
+        assert_eq!(response.headers()["cross-origin-resource-policy"], "same-origin", "{path}");
+        let policy = response.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"), "{path}");
+        assert!(policy.contains("default-src 'none'") || path == "/docs/", "{path}: {policy}");
+        assert!(!response.headers().contains_key("strict-transport-security"), "{path}");
     }
+    let secure = Running::start("public_url = \"https://app.example\"\n");
+    let response = secure.get("/users/me").send().await.unwrap();
+    assert_eq!(response.headers()["strict-transport-security"], "max-age=31536000");
     assert_eq!(answer(running.get("/nowhere")).await.1, json!({"detail": "Not Found"}));
     assert_eq!(answer(running.get("/readyz")).await.0, 200);
     let login = running.post("/auth/jwt/login").form(&[("username", KING), ("password", "x")]);

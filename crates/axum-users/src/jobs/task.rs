@@ -20,12 +20,16 @@ pub(crate) enum Task<P: Profile> {
     DuplicateRegistration(String),
     /// A user was created.
     AfterRegister(Box<User<P>>),
+    /// A user was created by an account at a provider, which does not know that the address is theirs.
+    #[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "another node may have providers"))]
+    AfterSignUp(Box<User<P>>),
 }
 
 const FORGOT_PASSWORD: &str = "forgot-password";
 const REQUEST_VERIFY: &str = "request-verify";
 const DUPLICATE_REGISTRATION: &str = "duplicate-registration";
 const AFTER_REGISTER: &str = "after-register";
+const AFTER_SIGN_UP: &str = "after-sign-up";
 
 /// A job that was read; the user is still to be.
 #[derive(Debug, PartialEq)]
@@ -33,7 +37,7 @@ pub(crate) enum Kept {
     ForgotPassword(String),
     RequestVerify(String),
     DuplicateRegistration(String),
-    AfterRegister(String),
+    AfterRegister { id: String, signed_up: bool },
 }
 
 impl<P: Profile> Task<P> {
@@ -44,6 +48,7 @@ impl<P: Profile> Task<P> {
             Self::RequestVerify(_) => REQUEST_VERIFY,
             Self::DuplicateRegistration(_) => DUPLICATE_REGISTRATION,
             Self::AfterRegister(_) => AFTER_REGISTER,
+            Self::AfterSignUp(_) => AFTER_SIGN_UP,
         }
     }
 
@@ -51,7 +56,9 @@ impl<P: Profile> Task<P> {
     pub(crate) fn to_job(&self, cx: &Context) -> NewJob {
         let language = cx.language().filter(|language| language.len() <= LANGUAGE_MAX_BYTES);
         let (payload, unique_key) = match self {
-            Self::AfterRegister(user) => (json!({"user": user.id.to_string(), "language": language}), None),
+            Self::AfterRegister(user) | Self::AfterSignUp(user) => {
+                (json!({"user": user.id.to_string(), "language": language}), None)
+            }
             Self::ForgotPassword(email) | Self::RequestVerify(email) | Self::DuplicateRegistration(email) => {
                 let key = digest(&format!("{} {}", self.name(), fold(email)));
                 (json!({"email": email, "language": language}), Some(key))
@@ -75,7 +82,8 @@ impl Kept {
             FORGOT_PASSWORD => Self::ForgotPassword(text("email")?),
             REQUEST_VERIFY => Self::RequestVerify(text("email")?),
             DUPLICATE_REGISTRATION => Self::DuplicateRegistration(text("email")?),
-            AFTER_REGISTER => Self::AfterRegister(text("user")?),
+            AFTER_REGISTER => Self::AfterRegister { id: text("user")?, signed_up: false },
+            AFTER_SIGN_UP => Self::AfterRegister { id: text("user")?, signed_up: true },
             _ => return None,
         })
     }
@@ -115,11 +123,13 @@ mod tests {
             profile: NoProfile {},
         };
         let text = || "king@camelot.bt".to_owned();
-        let tasks: [(Task<NoProfile>, Kept); 4] = [
+        let of_user = |signed_up| Kept::AfterRegister { id: user.id.to_string(), signed_up };
+        let tasks: [(Task<NoProfile>, Kept); 5] = [
             (Task::ForgotPassword(text()), Kept::ForgotPassword(text())),
             (Task::RequestVerify(text()), Kept::RequestVerify(text())),
             (Task::DuplicateRegistration(text()), Kept::DuplicateRegistration(text())),
-            (Task::AfterRegister(Box::new(user.clone())), Kept::AfterRegister(user.id.to_string())),
+            (Task::AfterRegister(Box::new(user.clone())), of_user(false)),
+            (Task::AfterSignUp(Box::new(user.clone())), of_user(true)),
         ];
         for (task, kept) in tasks {
             let job = leased(task.to_job(&cx("cy, en;q=0.8")));

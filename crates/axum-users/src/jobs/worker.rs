@@ -149,29 +149,28 @@ impl<P: Profile> UserManager<P> {
             worker.stop.cancel();
             let _ = worker.task.await;
         }
-        let end = tokio::time::sleep(LAST_JOBS);
-        tokio::pin!(end);
+        if tokio::time::timeout(LAST_JOBS, self.do_what_is_due(durable)).await.is_err() {
+            durable.give_back.send_replace(());
+            durable.running.wait().await;
+        }
+    }
+
+    /// Does jobs until none is due, those included that come of others.
+    async fn do_what_is_due(&self, durable: &Arc<Durable>) {
         loop {
-            let turn = tokio::select! {
-                turn = durable.turn() => turn,
-                () = &mut end => break,
-            };
-            let Some(turn) = turn else { break };
+            let Some(turn) = durable.turn().await else { return };
+            // What runs may add another.
+            let nothing_runs = durable.running.is_empty();
             match self.take_jobs(durable, turn).await {
-                Ok(taken) if taken > 0 => {}
-                Ok(_) => break,
+                Ok(0) if nothing_runs => return,
+                Ok(0) => durable.running.wait().await,
+                Ok(_) => {}
                 Err(error) => {
                     log_store("jobs are left to others", &error);
-                    break;
+                    return durable.running.wait().await;
                 }
             }
         }
-        tokio::select! {
-            () = durable.running.wait() => return,
-            () = &mut end => {}
-        }
-        durable.give_back.send_replace(());
-        durable.running.wait().await;
     }
 
     /// Begins as many of the jobs that are due as there are turns, and tells how many.

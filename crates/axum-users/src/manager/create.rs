@@ -42,13 +42,13 @@ impl<P: Profile> UserManager<P> {
         match self.0.store.insert(new).await {
             Ok(created) => {
                 let told = Task::AfterRegister(Box::new(created.clone()));
-                self.queue(promise, vec![told], cx).await?;
+                self.queue(promise, told, cx).await?;
                 Ok(created)
             }
             Err(StoreError::Duplicate) => {
                 let id = stand_in.id.or_else(P::Id::generate).ok_or(UserError::AlreadyExists)?;
                 let told = Task::DuplicateRegistration(stand_in.email.clone());
-                self.queue(promise, vec![told], cx).await?;
+                self.queue(promise, told, cx).await?;
                 Ok(User {
                     id,
                     email: stand_in.email,

@@ -18,18 +18,10 @@ impl<P: Profile> UserManager<P> {
         }
     }
 
-    /// Has jobs done, one after the other if they are kept in memory. The store of durable ones is called once for each,
-    /// whomever they are for.
-    pub(super) async fn queue(
-        &self,
-        promise: Promise,
-        tasks: Vec<Task<P>>,
-        cx: &Context,
-    ) -> Result<(), UserError> {
+    /// Has a job done. The store of durable ones is called once, whoever it is for.
+    pub(super) async fn queue(&self, promise: Promise, task: Task<P>, cx: &Context) -> Result<(), UserError> {
         if let Some(durable) = &self.0.durable {
-            for task in tasks {
-                durable.store.enqueue(task.to_job(cx)).await?;
-            }
+            durable.store.enqueue(task.to_job(cx)).await?;
             self.start_jobs();
             durable.wake();
             return Ok(());
@@ -40,10 +32,8 @@ impl<P: Profile> UserManager<P> {
             None => self.0.jobs.reserve().map_err(|_| busy())?,
         };
         self.0.jobs.queue_in(place, async move {
-            for task in tasks {
-                if let Err(error) = manager.run(&task, &cx).await {
-                    log_job(task.name(), &error);
-                }
+            if let Err(error) = manager.run(&task, &cx).await {
+                log_job(task.name(), &error);
             }
         });
         Ok(())
@@ -51,7 +41,7 @@ impl<P: Profile> UserManager<P> {
 
     /// Queues one job for whoever has an address.
     pub(super) async fn queue_one(&self, task: Task<P>, cx: &Context) -> Result<(), UserError> {
-        self.queue(self.promise()?, vec![task], cx).await
+        self.queue(self.promise()?, task, cx).await
     }
 
     /// Does a job that was taken from a store.
@@ -61,10 +51,11 @@ impl<P: Profile> UserManager<P> {
             Kept::ForgotPassword(email) => Task::ForgotPassword(email),
             Kept::RequestVerify(email) => Task::RequestVerify(email),
             Kept::DuplicateRegistration(email) => Task::DuplicateRegistration(email),
-            Kept::AfterRegister(id) => {
+            Kept::AfterRegister { id, signed_up } => {
                 let id = P::Id::parse(&id).ok_or_else(unknown)?;
-                match self.0.store.get(&id).await? {
-                    Some(user) => Task::AfterRegister(Box::new(user)),
+                match self.0.store.get(&id).await?.map(Box::new) {
+                    Some(user) if signed_up => Task::AfterSignUp(user),
+                    Some(user) => Task::AfterRegister(user),
                     None => return Ok(()),
                 }
             }
@@ -93,6 +84,19 @@ impl<P: Profile> UserManager<P> {
             },
             Task::AfterRegister(user) => {
                 hooks.in_job("after_register", cx, |hooks| hooks.after_register(user, cx)).await
+            }
+            Task::AfterSignUp(user) => {
+                hooks.in_job("after_register", cx, |hooks| hooks.after_register(user, cx)).await?;
+                match &self.0.durable {
+                    // A job of its own: should it fail, the hooks above are not run again.
+                    Some(durable) => {
+                        let task = Task::<P>::RequestVerify(user.email.clone());
+                        durable.store.enqueue(task.to_job(cx)).await?;
+                        durable.wake();
+                        Ok(())
+                    }
+                    None => self.request_verify(user, cx).await,
+                }
             }
         };
         match done {

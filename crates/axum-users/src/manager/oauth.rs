@@ -1,7 +1,5 @@
 //! Accounts at providers: who logs in by them, and whose they become.
 
-use std::time::Duration;
-
 use super::{UserManager, jobs::log_job};
 use crate::{
     Context, OAuthAccount, Profile, User, UserError, UserId,
@@ -12,9 +10,6 @@ use crate::{
     policy::DuplicateRegistration,
     user::{Changes, NewUser},
 };
-
-/// How long a provider may take with all that it is asked for one login.
-const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often somebody may come in between: whoever loses a race finds what the winner has done.
 const ATTEMPTS: u32 = 3;
@@ -35,18 +30,13 @@ impl<P: Profile> UserManager<P> {
         nonce: Option<String>,
     ) -> Result<(Identity, ProviderTokens), UserError> {
         let (provider, client) = (&*oauth.provider, &self.oauth()?.client);
-        let asked = async {
-            let endpoints = provider.endpoints(client).await?;
-            let verifier = verifier.filter(|_| endpoints.pkce);
-            let tokens = exchange_code(provider, client, &endpoints, code, redirect_uri, verifier).await?;
-            let tokens = ProviderTokens { nonce, ..tokens };
-            let mut identity = provider.identity(client, &tokens).await?;
-            identity.email_verified = identity.email.is_some() && oauth.trusts(identity.email_verified);
-            Ok::<_, ProviderError>((identity, tokens))
-        };
-        let answered = tokio::time::timeout(PROVIDER_TIMEOUT, asked).await;
-        let too_slow = |_| ProviderError::Unavailable("it takes longer than 10 seconds".into());
-        Ok(answered.map_err(too_slow)??)
+        let endpoints = provider.endpoints(client).await?;
+        let verifier = verifier.filter(|_| endpoints.pkce);
+        let tokens = exchange_code(provider, client, &endpoints, code, redirect_uri, verifier).await?;
+        let tokens = ProviderTokens { nonce, ..tokens };
+        let mut identity = provider.identity(client, &tokens).await?;
+        identity.email_verified = identity.email.is_some() && oauth.trusts(identity.email_verified);
+        Ok((identity, tokens))
     }
 
     /// The user of an account at a provider: found by the account, or by its address where `oauth` and both addresses being
@@ -157,12 +147,12 @@ impl<P: Profile> UserManager<P> {
         cx: &Context,
     ) -> Result<User<P>, UserError> {
         let promise = self.promise()?;
-        let tasks = match self.sign_up(oauth, identity, account, email.clone()).await {
-            Ok(user) => vec![Task::AfterRegister(Box::new(user)), Task::RequestVerify(email)],
-            Err(UserError::AlreadyExists) => vec![Task::DuplicateRegistration(email)],
+        let task = match self.sign_up(oauth, identity, account, email.clone()).await {
+            Ok(user) => Task::AfterSignUp(Box::new(user)),
+            Err(UserError::AlreadyExists) => Task::DuplicateRegistration(email),
             Err(error) => return Err(error),
         };
-        self.queue(promise, tasks, cx).await?;
+        self.queue(promise, task, cx).await?;
         Err(UserError::NotVerified)
     }
 

@@ -4,6 +4,9 @@ use url::Url;
 
 use super::{OAuthProvider, provider::DynProvider};
 
+/// The longest URL to return to: it is part of the state.
+const MAX_URL_BYTES: usize = 2048;
+
 /// A provider, and how the application uses it. Any provider becomes one with the defaults.
 ///
 /// ```
@@ -177,8 +180,10 @@ impl OAuth {
             let scripted =
                 |url: &Url| matches!(url.scheme(), "javascript" | "data" | "blob" | "file" | "about");
             let usable = Url::parse(url).is_ok_and(|url| !scripted(&url) && url.fragment().is_none());
-            if !usable {
-                return Err(format!("{url:?} is no absolute URL, or has a fragment"));
+            if !usable || url.len() > MAX_URL_BYTES {
+                return Err(format!(
+                    "{url:?} is no absolute URL of at most {MAX_URL_BYTES} bytes, or has a fragment"
+                ));
             }
         }
         Ok(())
@@ -229,9 +234,14 @@ mod tests {
         assert!(
             github().return_to(["https://app.example/welcome?a=b", "com.example.app:/oauth"]).check().is_ok()
         );
-        for refused in
-            ["/welcome", "app.example", "javascript:alert(1)", "data:text/html,x", "https://a.example/#x"]
-        {
+        for refused in [
+            "/welcome",
+            "app.example",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://a.example/#x",
+            &format!("https://a.example/{}", "a".repeat(2048)),
+        ] {
             assert!(github().return_to([refused]).check().is_err(), "{refused}");
         }
         for refused in ["auth/github", "/auth/github/", "/auth/{name}", "/a?b"] {

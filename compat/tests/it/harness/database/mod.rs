@@ -17,6 +17,10 @@ pub(crate) use self::person::{HASH, Person};
 use self::{mongo::Mongo, redis::Redis, sql::Sql};
 use super::system::{Services, System};
 
+/// What is compared of an account.
+const ACCOUNT: [&str; 6] =
+    ["oauth_name", "account_id", "account_email", "access_token", "refresh_token", "expires_at"];
+
 pub(crate) struct Database {
     pub(super) system: System,
     /// As our server takes it.
@@ -98,6 +102,14 @@ impl Database {
         match &self.users {
             Users::Sql(users) => Ok(users.select("user", columns, "id", id).await?.into_iter().next()),
             Users::Mongo(users) => users.user(id, columns).await,
+        }
+    }
+
+    /// The accounts at providers of a user: name, id, address, access and refresh token, and when it ends.
+    pub(super) async fn accounts(&self, user: &str) -> anyhow::Result<Vec<Vec<Option<String>>>> {
+        match &self.users {
+            Users::Sql(users) => users.select("oauth_account", &ACCOUNT, "user_id", user).await,
+            Users::Mongo(users) => users.accounts(user, &ACCOUNT).await,
         }
     }
 

@@ -70,6 +70,18 @@ impl Mongo {
         Ok(user.map(|user| fields.iter().map(|field| text(&user, field)).collect()))
     }
 
+    pub(super) async fn accounts(
+        &self,
+        user: &str,
+        fields: &[&str],
+    ) -> anyhow::Result<Vec<Vec<Option<String>>>> {
+        let user = doc! { "_id": ObjectId::parse_str(user)? };
+        let user = self.collection(USERS).await?.find_one(user).await?.unwrap_or_default();
+        let accounts = user.get_array("oauth_accounts").map(Vec::as_slice).unwrap_or_default();
+        let accounts = accounts.iter().filter_map(Bson::as_document);
+        Ok(accounts.map(|account| fields.iter().map(|field| text(account.get(field))).collect()).collect())
+    }
+
     pub(super) async fn tokens_of(&self, user: &str) -> anyhow::Result<Vec<String>> {
         let mut found =
             self.collection(TOKENS).await?.find(doc! { "user_id": ObjectId::parse_str(user)? }).await?;

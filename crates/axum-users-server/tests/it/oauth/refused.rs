@@ -16,6 +16,16 @@ fn cfg_2_what_a_provider_lacks_or_does_not_have_is_named_with_what_to_do() {
         (provider("gogle", ""), "`oauth.gogle` in", "google, kakao, linkedin"),
         (provider("gogle", ""), "", "any other with OpenID Connect needs `issuer`"),
         (provider("google", "issuer = \"https://x.example\""), "`oauth.google.issuer`", "not known by name"),
+        (
+            provider("google", "client_authentication = \"client_secret_post\""),
+            "`oauth.google.client_authentication`",
+            "not known by name",
+        ),
+        (
+            provider("sso", "issuer = \"https://x.example\"\nclient_authentication = \"none\""),
+            "`oauth.sso.client_authentication`",
+            "client_secret_basic, client_secret_post",
+        ),
         (provider("google", "tenant = \"x\""), "`oauth.google.tenant`", "only `microsoft` has it"),
         (provider("google", "clientid = \"x\""), "`oauth.google.clientid`", "no such setting"),
         (provider("okta", ""), "`oauth.okta.domain`", "it is missing"),

@@ -5,6 +5,8 @@ mod associate;
 mod login;
 mod query;
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     extract::OriginalUri,
@@ -18,7 +20,7 @@ use self::query::Query;
 use super::ApiError;
 use crate::{
     ErrorCode, Profile, UserError, UserManager, Users,
-    oauth::{Flow, Identity, OAuth, ProviderTokens, Returned, StateError},
+    oauth::{Flow, Identity, OAuth, ProviderError, ProviderTokens, Returned, StateError},
 };
 
 /// The error codes of RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6. Others are the provider's own words.
@@ -38,6 +40,9 @@ const PROVIDER_ERRORS: [&str; 14] = [
     "login_required",
     "request_not_supported",
 ];
+
+/// How long a provider may take with all that it is asked for one login: less than servers give a request.
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl<P: Profile> Users<P> {
     /// The providers, in the order in which they were added.
@@ -165,14 +170,21 @@ impl<P: Profile> Route<'_, P> {
         returned: &Returned,
         code: &str,
     ) -> Result<Arrival, ApiError> {
-        let manager = self.users.manager();
-        self.check_issuer(&manager, query).await?;
         // A client of fastapi-users may bring a verifier of its own.
         let theirs = query.one("code_verifier")?.filter(|_| returned.verifier.is_none());
         let verifier = returned.verifier.as_deref().or(theirs.as_deref());
         let redirect_uri = self.redirect_uri(parts)?;
-        let nonce = returned.nonce.clone();
-        let (identity, tokens) = manager.identify(self.oauth, code, &redirect_uri, verifier, nonce).await?;
+        let asked = async {
+            let manager = self.users.manager();
+            self.check_issuer(&manager, query).await?;
+            let nonce = returned.nonce.clone();
+            Ok::<_, ApiError>(manager.identify(self.oauth, code, &redirect_uri, verifier, nonce).await?)
+        };
+        let answered = tokio::time::timeout(PROVIDER_TIMEOUT, asked).await;
+        let (identity, tokens) = answered.unwrap_or_else(|_| {
+            let error = ProviderError::Unavailable("it takes longer than 8 seconds".into());
+            Err(UserError::Provider(error).into())
+        })?;
         Ok(Arrival { identity, tokens })
     }
 
