@@ -40,6 +40,9 @@ pub enum Command {
     /// Create, show and change users, also beside a running server.
     #[command(subcommand)]
     User(User),
+    /// Show and revive the jobs that were given up: mails that could not be sent.
+    #[command(subcommand)]
+    Jobs(Jobs),
     /// Print the OpenAPI document of the configured routes.
     Openapi,
     /// Print the effective configuration, every secret redacted.
@@ -135,6 +138,24 @@ pub enum User {
     },
 }
 
+/// Show and revive the jobs that were given up, also beside a running server.
+#[derive(Debug, Subcommand)]
+pub enum Jobs {
+    /// List jobs that were given up, the latest first, with why.
+    List {
+        /// At most this many.
+        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+        limit: u32,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Have a job that was given up tried again, by a server that runs or the next one that does.
+    Retry {
+        /// The id that `list` shows.
+        id: uuid::Uuid,
+    },
+}
+
 /// Which user.
 #[derive(Debug, clap::Args)]
 pub struct Who {
@@ -154,7 +175,7 @@ pub struct Password {
 /// For people or for programs.
 #[derive(Debug, clap::Args)]
 pub struct Output {
-    /// Print JSON, as the HTTP routes answer it.
+    /// Print JSON; users as the HTTP routes answer them.
     #[arg(long)]
     pub json: bool,
 }

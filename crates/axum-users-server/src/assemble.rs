@@ -6,8 +6,8 @@ use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, Cookie, Jwt, MigrationError, MongoStore, OAuthStore, Opaque, PublicUrl, RedisTokenStore,
-    SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
+    Backend, Bearer, Cookie, JobOptions, JobStore, Jwt, MigrationError, MongoStore, OAuthStore, Opaque,
+    PublicUrl, RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
     password::BreachCheck,
 };
@@ -57,7 +57,7 @@ pub fn with_store<I, S>(
 ) -> anyhow::Result<Users<Configured<I>>>
 where
     I: UserId,
-    S: OAuthStore<Configured<I>> + TokenStore<Configured<I>> + Clone,
+    S: OAuthStore<Configured<I>> + TokenStore<Configured<I>> + JobStore + Clone,
 {
     let settings = &config.settings;
     set_fields(&settings.fields);
@@ -66,6 +66,7 @@ where
         .rate_limits((&settings.rate_limits).into())
         .trusted_proxies(&settings.rate_limits.trusted_proxies)
         .hooks(mails(config, public_url)?)
+        .durable_jobs(store.clone(), JobOptions::new())
         .reset_token(TokenOptions {
             secret: Some(data.secret(SecretName::Reset)),
             lifetime: settings.reset.lifetime,

@@ -11,6 +11,10 @@ use crate::{config::Config, profile::Configured};
 /// The metric of hashed and verified passwords.
 const PASSWORDS: &str = "axum_users_password_operations_total";
 
+/// The metrics of jobs: those that wait or are done, and those that were given up.
+const WAITING: &str = "axum_users_jobs_waiting";
+const DEAD: &str = "axum_users_jobs_dead";
+
 /// Starts to collect and to answer `/metrics`, if the configuration says where. Gives the address.
 pub async fn start<I: UserId>(
     config: &Config,
@@ -25,9 +29,16 @@ pub async fn start<I: UserId>(
         .install_recorder()
         .map_err(|error| anyhow!("metrics cannot be collected: {error}"))?;
     metrics::describe_counter!(PASSWORDS, "Passwords that were hashed or verified");
+    metrics::describe_gauge!(WAITING, "Jobs that wait or are being done, on all nodes");
+    metrics::describe_gauge!(DEAD, "Jobs that were given up, on all nodes");
     let users = users.clone();
     let render = async move || {
         metrics::counter!(PASSWORDS).absolute(users.password_operations());
+        // While the database is away, the last figures stand.
+        if let Ok(jobs) = users.job_counts().await {
+            metrics::gauge!(WAITING).set(jobs.waiting as f64);
+            metrics::gauge!(DEAD).set(jobs.dead as f64);
+        }
         figures.render()
     };
     let app = Router::new().route("/metrics", get(render));

@@ -3,28 +3,52 @@
 use std::{convert::Infallible, sync::Arc};
 
 use axum::extract::FromRequestParts;
-use http::{Extensions, HeaderMap, request::Parts};
+use http::{Extensions, HeaderMap, HeaderValue, Request, header::ACCEPT_LANGUAGE, request::Parts};
+use uuid::Uuid;
 
 /// The request on whose behalf the manager acts, or [`Context::none`] when code acts on its own.
 ///
 /// Also an extractor that never fails, for an application's own handlers.
 #[derive(Clone, Default)]
-pub struct Context(Option<Arc<Parts>>);
+pub struct Context {
+    parts: Option<Arc<Parts>>,
+    job: Option<Uuid>,
+}
 
 impl Context {
     /// No request: a command, a job or a test acts.
     pub const fn none() -> Self {
-        Self(None)
+        Self { parts: None, job: None }
     }
 
     /// The request's head.
     pub fn from_parts(parts: &Parts) -> Self {
-        Self(Some(Arc::new(parts.clone())))
+        Self { parts: Some(Arc::new(parts.clone())), job: None }
+    }
+
+    /// A durable job acts: of the request that it is done for only the language was kept.
+    pub(crate) fn of_job(id: Uuid, language: Option<&str>) -> Self {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        if let Some(Ok(language)) = language.map(HeaderValue::from_str) {
+            parts.headers.insert(ACCEPT_LANGUAGE, language);
+        }
+        Self { parts: Some(Arc::new(parts)), job: Some(id) }
+    }
+
+    /// The durable job in which a hook runs. It may run again when it, another hook or the node failed: then the id is the
+    /// same.
+    pub const fn job_id(&self) -> Option<Uuid> {
+        self.job
+    }
+
+    /// The request's `Accept-Language`: what a durable job keeps of it.
+    pub fn language(&self) -> Option<&str> {
+        self.headers().and_then(|headers| headers.get(ACCEPT_LANGUAGE)).and_then(|value| value.to_str().ok())
     }
 
     /// The request's headers.
     pub fn headers(&self) -> Option<&HeaderMap> {
-        self.0.as_deref().map(|parts| &parts.headers)
+        self.parts.as_deref().map(|parts| &parts.headers)
     }
 
     /// What a layer of the application put into the request's extensions.
@@ -33,14 +57,14 @@ impl Context {
     }
 
     fn extensions(&self) -> Option<&Extensions> {
-        self.0.as_deref().map(|parts| &parts.extensions)
+        self.parts.as_deref().map(|parts| &parts.extensions)
     }
 }
 
 // Headers hold credentials: they are not printed.
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let request = self.0.as_deref().map(|parts| (&parts.method, parts.uri.path()));
+        let request = self.parts.as_deref().map(|parts| (&parts.method, parts.uri.path()));
         f.debug_tuple("Context").field(&request).finish()
     }
 }
@@ -55,8 +79,6 @@ impl<S: Sync> FromRequestParts<S> for Context {
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
-
     use super::*;
 
     #[derive(Clone, Debug, PartialEq)]

@@ -6,6 +6,8 @@ pub mod auth {}
 #[doc = include_str!("../docs/hooks.md")]
 pub mod hooks {}
 
+#[doc = include_str!("../docs/jobs.md")]
+pub mod jobs {}
 #[doc = include_str!("../docs/limit.md")]
 pub mod limit {}
 

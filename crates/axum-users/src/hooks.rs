@@ -25,7 +25,8 @@ pub enum HookError {
         code: String,
     },
     /// The hook failed. Before an act that is a 500 answer and the act is not done; after it the error is logged,
-    /// because the act is done and an error would invite the client to repeat it.
+    /// because the act is done and an error would invite the client to repeat it. In a durable job it makes the job fail, which is
+    /// tried again later, all its hooks included: [`Context::job_id`] tells a hook what it has done already.
     Failed(BoxError),
 }
 

@@ -5,17 +5,17 @@ use std::{collections::HashSet, sync::Arc};
 #[cfg(feature = "oauth")]
 use crate::oauth::{OAuthCore, OAuthSettings};
 use crate::{
-    Backend, Hooks, NoProfile, Policy, Profile, RateLimits, Secret, UserError, UserId, UserManager,
+    Backend, Hooks, JobStore, NoProfile, Policy, Profile, RateLimits, Secret, UserError, UserId, UserManager,
     UserStore,
     claims::TokenKeys,
     hooks::HookStack,
     http::origin,
-    jobs::Jobs,
+    jobs::{Durable, JobOptions, Jobs},
     limit::{Limiter, TrustedProxies},
     manager::OneTimeTokens,
     password::{ContextWords, HashingPool, PasswordHasher, PoolOptions},
     policy::DuplicateRegistration,
-    store::DynUserStore,
+    store::{DynJobStore, DynUserStore},
     strategy::Accounts,
 };
 
@@ -55,6 +55,7 @@ pub(crate) struct Core<P: Profile> {
     pub(crate) reset: OneTimeTokens,
     pub(crate) verification: OneTimeTokens,
     pub(crate) jobs: Jobs,
+    pub(crate) durable: Option<Arc<Durable>>,
     pub(crate) require_verified_users: bool,
     pub(crate) trusted_origins: Vec<String>,
     pub(crate) limiter: Limiter,
@@ -81,6 +82,7 @@ impl<P: Profile> Users<P> {
             trusted_origins: Vec::new(),
             rate_limits: RateLimits::default(),
             trusted_proxies: Vec::new(),
+            durable_jobs: None,
             #[cfg(feature = "oauth")]
             oauth_settings: OAuthSettings::new(),
         }
@@ -126,9 +128,11 @@ impl<P: Profile> Users<P> {
         Ok(removed)
     }
 
-    /// Waits until the queued jobs are done: mails that were promised are sent. Call it after the server has stopped.
+    /// Waits until the queued jobs are done: mails that were promised are sent. Call it after the server has stopped. Durable
+    /// jobs have ten seconds; the rest is left to other nodes, or to the next start.
     pub async fn shutdown(&self) {
         self.0.jobs.finished().await;
+        self.manager().finish_jobs().await;
     }
 }
 
@@ -192,6 +196,7 @@ pub struct UsersBuilder<P: Profile, S> {
     trusted_origins: Vec<String>,
     rate_limits: RateLimits,
     trusted_proxies: Vec<String>,
+    durable_jobs: Option<(Arc<dyn DynJobStore>, JobOptions)>,
     #[cfg(feature = "oauth")]
     pub(crate) oauth_settings: OAuthSettings<P>,
 }
@@ -276,7 +281,17 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         self
     }
 
-    /// Checks the settings and starts nothing: threads and jobs come with the first request.
+    /// Keeps jobs in a store, mostly the one of the users: a mail that was promised is sent although the process is killed or
+    /// the mail server is away, by whichever node comes to it. Without it jobs are kept in memory.
+    ///
+    /// Hooks in jobs then run at least once, mostly once, and with another [`Context`](crate::Context): of the request only the language
+    /// is kept. Of one kind for one address one job waits at a time: who asks again before a mail was sent gets one.
+    pub fn durable_jobs(mut self, store: impl JobStore, options: JobOptions) -> Self {
+        self.durable_jobs = Some((Arc::new(store), options));
+        self
+    }
+
+    /// Checks the settings and starts nothing: threads and jobs come with the first router or request.
     ///
     /// # Errors
     /// [`BuildError`], which says what to change.
@@ -310,6 +325,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             reset: one_time(self.reset, "reset"),
             verification: one_time(self.verification, "verification"),
             jobs: Jobs::new(),
+            durable: self.durable_jobs.map(|(store, options)| Arc::new(Durable::new(store, options))),
             require_verified_users: self.require_verified_users,
             trusted_origins: self.trusted_origins,
             limiter: Limiter::new(self.rate_limits, proxies),
@@ -346,6 +362,9 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         }
         self.policy.hashing.check().map_err(BuildError)?;
         self.rate_limits.check().map_err(BuildError)?;
+        if let Some((_, options)) = &self.durable_jobs {
+            options.check().map_err(|reason| BuildError(reason.to_owned()))?;
+        }
         let hides = self.policy.duplicate_registration == DuplicateRegistration::Hide;
         if hides && P::Id::generate().is_none() {
             return Err(BuildError(

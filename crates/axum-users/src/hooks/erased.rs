@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::{HookError, HookResult, Hooks};
 use crate::{
-    BoxFuture, Context, Profile,
+    BoxFuture, Context, Profile, UserError,
     user::{Changes, CreateUser, User},
 };
 
@@ -36,6 +36,28 @@ impl<P: Profile> HookStack<P> {
         for hooks in &self.0 {
             log_failure(name, run(hooks.as_ref()).await);
         }
+    }
+
+    /// Runs every hook in a job. One that failed makes a durable job fail, which is done again as a whole; without one that is
+    /// [`after`](Self::after).
+    pub(crate) async fn in_job<'a>(
+        &'a self,
+        name: &'static str,
+        cx: &Context,
+        run: impl Fn(&'a dyn DynHooks<P>) -> BoxFuture<'a, HookResult>,
+    ) -> Result<(), UserError> {
+        if cx.job_id().is_none() {
+            self.after(name, run).await;
+            return Ok(());
+        }
+        let mut failure = None;
+        for hooks in &self.0 {
+            match run(hooks.as_ref()).await {
+                Err(HookError::Failed(error)) if failure.is_none() => failure = Some(error),
+                other => log_failure(name, other),
+            }
+        }
+        failure.map_or(Ok(()), |error| Err(UserError::Hook(error)))
     }
 }
 

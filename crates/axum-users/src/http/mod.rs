@@ -41,8 +41,10 @@ impl<P: Profile> Users<P> {
     }
 }
 
-/// What all routers have in common: answers are never cached, and a wrong method is answered in JSON.
+/// What all routers have in common: answers are never cached, and a wrong method is answered in JSON. Where there are routes,
+/// jobs are done.
 fn finish<P: Profile, S>(router: Router<Users<P>>, users: &Users<P>) -> Router<S> {
+    users.start_jobs();
     router
         .method_not_allowed_fallback(|| async {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")

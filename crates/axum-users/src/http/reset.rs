@@ -42,7 +42,7 @@ async fn forgot_password<P: Profile>(
     let object = body.validate(Model::Embedded, &[fields::email(policy)]);
     let mut object = object.map_err(|error| ApiError::body(error, policy))?;
     let email = take_text(&mut object, "email").unwrap_or_default();
-    users.manager().queue_forgot_password(email, Context::from_parts(&parts))?;
+    users.manager().queue_forgot_password(email, &Context::from_parts(&parts)).await?;
     Ok(accepted())
 }
 

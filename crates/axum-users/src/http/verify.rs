@@ -34,7 +34,7 @@ async fn request_verify_token<P: Profile>(
     let object = body.validate(Model::Embedded, &[fields::email(policy)]);
     let mut object = object.map_err(|error| ApiError::body(error, policy))?;
     let email = take_text(&mut object, "email").unwrap_or_default();
-    users.manager().queue_request_verify(email, Context::from_parts(&parts))?;
+    users.manager().queue_request_verify(email, &Context::from_parts(&parts)).await?;
     Ok(accepted())
 }
 

@@ -87,6 +87,7 @@ impl<M: Mailer> EmailHooks<M> {
         email: &str,
         link: String,
         lifetime: u64,
+        cx: &Context,
     ) -> Result<Mail, TemplateError> {
         let values = MailValues {
             product: self.product.clone(),
@@ -95,26 +96,27 @@ impl<M: Mailer> EmailHooks<M> {
             lifetime_minutes: lifetime.div_ceil(60),
             ..MailValues::default()
         };
-        self.templates.render(kind, &values)
+        // A mail that is sent twice is known as one by its Message-ID.
+        Ok(Mail { id: cx.job_id(), ..self.templates.render(kind, &values)? })
     }
 }
 
 impl<P: Profile, M: Mailer> Hooks<P> for EmailHooks<M> {
-    async fn after_forgot_password(&self, user: &User<P>, token: &str, _: &Context) -> HookResult {
+    async fn after_forgot_password(&self, user: &User<P>, token: &str, cx: &Context) -> HookResult {
         let link = self.link(self.reset_page.as_ref(), "/reset-password", token);
-        let mail = self.render(MailKind::ResetPassword, &user.email, link, self.reset_lifetime)?;
+        let mail = self.render(MailKind::ResetPassword, &user.email, link, self.reset_lifetime, cx)?;
         Ok(self.mailer.send(mail).await?)
     }
 
-    async fn after_request_verify(&self, user: &User<P>, token: &str, _: &Context) -> HookResult {
+    async fn after_request_verify(&self, user: &User<P>, token: &str, cx: &Context) -> HookResult {
         let link = self.link(self.verify_page.as_ref(), "/verify-email", token);
-        let mail = self.render(MailKind::VerifyEmail, &user.email, link, self.verification_lifetime)?;
+        let mail = self.render(MailKind::VerifyEmail, &user.email, link, self.verification_lifetime, cx)?;
         Ok(self.mailer.send(mail).await?)
     }
 
-    async fn after_duplicate_registration(&self, user: &User<P>, _: &Context) -> HookResult {
+    async fn after_duplicate_registration(&self, user: &User<P>, cx: &Context) -> HookResult {
         let link = self.public_url.page("/");
-        let mail = self.render(MailKind::AlreadyRegistered, &user.email, link, 0)?;
+        let mail = self.render(MailKind::AlreadyRegistered, &user.email, link, 0, cx)?;
         Ok(self.mailer.send(mail).await?)
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use lettre::Address;
+use uuid::Uuid;
 
 use super::MailError;
 
@@ -18,6 +19,8 @@ pub struct Mail {
     pub text: String,
     /// The same as HTML, for the programs that show it.
     pub html: Option<String>,
+    /// What its Message-ID is made of, the same however often it is sent; without one each time another.
+    pub id: Option<Uuid>,
 }
 
 /// Sends mails. Implement it with plain `async fn`:
@@ -89,6 +92,7 @@ mod tests {
             subject: "Hello".into(),
             text: "secret-token".into(),
             html: Some("secret-token".into()),
+            id: None,
         }
     }
 

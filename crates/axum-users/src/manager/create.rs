@@ -1,7 +1,7 @@
-use super::{UserManager, limited_address};
+use super::UserManager;
 use crate::{
-    Context, CreateUser, Profile, StoreError, User, UserError, UserId, email::normalize, limit::Act,
-    policy::DuplicateRegistration, user::NewUser,
+    Context, CreateUser, Profile, StoreError, User, UserError, UserId, email::normalize, jobs::Task,
+    limit::Act, policy::DuplicateRegistration, user::NewUser,
 };
 
 impl<P: Profile> UserManager<P> {
@@ -20,10 +20,12 @@ impl<P: Profile> UserManager<P> {
     /// Creates a user as the person registering: the flags are ignored. The twin of the register route.
     ///
     /// Where the policy hides duplicates, a taken address answers like a new one, with an id that belongs to nobody; the
-    /// hooks that tell them apart run in a job on the current tokio runtime.
+    /// hooks that tell them apart run in a job, unless jobs are [durable](crate::UsersBuilder::durable_jobs) on the current tokio
+    /// runtime.
     ///
     /// # Errors
-    /// As for [`create`](Self::create), [`UserError::TooManyRequests`], and [`UserError::Busy`] when too many jobs wait.
+    /// As for [`create`](Self::create), [`UserError::TooManyRequests`], and [`UserError::Busy`] when too many jobs wait, or a
+    /// failure of the store of durable ones.
     pub async fn register(&self, user: CreateUser<P>, cx: &Context) -> Result<User<P>, UserError> {
         self.0.limiter.admit(Act::Register, cx)?;
         let user = CreateUser { is_active: true, is_superuser: false, is_verified: false, ..user };
@@ -35,23 +37,19 @@ impl<P: Profile> UserManager<P> {
 
     /// Does the same work whether or not the address is taken, and what differs after the answer.
     async fn register_hidden(&self, user: CreateUser<P>, cx: &Context) -> Result<User<P>, UserError> {
-        let place = self.0.jobs.reserve().map_err(|_| busy())?;
+        let promise = self.promise()?;
         let new = self.prepare(user, cx).await?;
         let stand_in = new.clone();
-        let (manager, cx) = (self.clone(), cx.clone());
         match self.0.store.insert(new).await {
             Ok(created) => {
-                let user = created.clone();
-                self.0.jobs.queue_in(place, async move {
-                    let hooks = &manager.0.hooks;
-                    hooks.after("after_register", |hooks| hooks.after_register(&user, &cx)).await;
-                });
+                let told = Task::AfterRegister(Box::new(created.clone()));
+                self.queue(promise, told, cx).await?;
                 Ok(created)
             }
             Err(StoreError::Duplicate) => {
                 let id = stand_in.id.or_else(P::Id::generate).ok_or(UserError::AlreadyExists)?;
-                let email = stand_in.email.clone();
-                self.0.jobs.queue_in(place, async move { manager.tell_owner(&email, &cx).await });
+                let told = Task::DuplicateRegistration(stand_in.email.clone());
+                self.queue(promise, told, cx).await?;
                 Ok(User {
                     id,
                     email: stand_in.email,
@@ -64,22 +62,6 @@ impl<P: Profile> UserManager<P> {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Tells whoever has the address that somebody registered it, unless that was told often lately (REG-10).
-    pub(super) async fn tell_owner(&self, email: &str, cx: &Context) {
-        if !self.0.limiter.may_tell_of_duplicate(&limited_address(email)) {
-            return;
-        }
-        let owner = match self.find_by_email(email).await {
-            Ok(Some(owner)) => owner,
-            Ok(None) => return,
-            Err(error) => return log_job("duplicate registration", &error),
-        };
-        let hooks = &self.0.hooks;
-        hooks
-            .after("after_duplicate_registration", |hooks| hooks.after_duplicate_registration(&owner, cx))
-            .await;
     }
 
     /// Everything that comes before the insert. The password is hashed whether or not the address is taken: only the
@@ -100,36 +82,4 @@ impl<P: Profile> UserManager<P> {
             profile: user.profile,
         })
     }
-
-    /// Queues work that must not delay or shape the answer.
-    #[cfg(feature = "oauth")]
-    pub(super) fn queue(&self, job: impl Future<Output = ()> + Send + 'static) -> Result<(), UserError> {
-        self.0.jobs.queue(job).map_err(|_| busy())
-    }
-
-    /// Queues work that must not delay or shape the answer and may end in a mail to an address; or does nothing if that was
-    /// mailed enough. A mail that there is no place for does not count.
-    pub(super) fn queue_mail(
-        &self,
-        kind: Act,
-        address: &str,
-        cx: &Context,
-        job: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), UserError> {
-        self.0.limiter.admit(kind, cx)?;
-        let place = self.0.jobs.reserve().map_err(|_| busy())?;
-        if self.0.limiter.may_mail(kind, address) {
-            self.0.jobs.queue_in(place, job);
-        }
-        Ok(())
-    }
-}
-
-const fn busy() -> UserError {
-    UserError::Busy { retry_after: std::time::Duration::from_secs(5) }
-}
-
-/// A job has nobody to answer to: its error is logged.
-pub(super) fn log_job(job: &'static str, error: &UserError) {
-    tracing::error!(job, error = error as &dyn std::error::Error, "a job failed");
 }

@@ -3,6 +3,7 @@
 mod authenticate;
 mod create;
 mod delete;
+mod jobs;
 #[cfg(feature = "oauth")]
 mod oauth;
 mod one_time;

@@ -1,9 +1,10 @@
 //! Accounts at providers: who logs in by them, and whose they become.
 
-use super::{UserManager, create::log_job};
+use super::{UserManager, jobs::log_job};
 use crate::{
     Context, OAuthAccount, Profile, User, UserError, UserId,
     email::normalize,
+    jobs::Task,
     oauth::{CipherError, Identity, OAuth, OAuthCore, ProviderError, ProviderTokens, exchange_code},
     password::PasswordHash,
     policy::DuplicateRegistration,
@@ -145,19 +146,13 @@ impl<P: Profile> UserManager<P> {
         email: String,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
-        let (manager, cx) = (self.clone(), cx.clone());
-        match self.sign_up(oauth, identity, account, email.clone()).await {
-            Ok(user) => self.queue(async move {
-                manager.0.hooks.after("after_register", |hooks| hooks.after_register(&user, &cx)).await;
-                if let Err(error) = manager.request_verify(&user, &cx).await {
-                    log_job("request verify", &error);
-                }
-            })?,
-            Err(UserError::AlreadyExists) => {
-                self.queue(async move { manager.tell_owner(&email, &cx).await })?;
-            }
+        let promise = self.promise()?;
+        let task = match self.sign_up(oauth, identity, account, email.clone()).await {
+            Ok(user) => Task::AfterSignUp(Box::new(user)),
+            Err(UserError::AlreadyExists) => Task::DuplicateRegistration(email),
             Err(error) => return Err(error),
-        }
+        };
+        self.queue(promise, task, cx).await?;
         Err(UserError::NotVerified)
     }
 
@@ -248,7 +243,7 @@ impl<P: Profile> UserManager<P> {
     }
 
     /// Takes one of a user's accounts away, unless there is nothing else to log in by, and makes its tokens invalid at the
-    /// provider, after the answer, in a job on the current tokio runtime.
+    /// provider, after the answer, in a job on the current tokio runtime. That one is never durable: it holds the tokens.
     ///
     /// # Errors
     /// [`UserError::NotFound`], [`UserError::LastLoginMethod`] (OAK-4), or a failure of the store.
@@ -270,13 +265,13 @@ impl<P: Profile> UserManager<P> {
         let manager = self.clone();
         const JOB: &str = "revoke the tokens of a provider";
         // That it cannot be queued or fails leaves tokens that end by themselves.
-        let queued = self.queue(async move {
+        let queued = self.0.jobs.queue(async move {
             if let Err(error) = manager.revoke_at_provider(account).await {
                 log_job(JOB, &error);
             }
         });
-        if let Err(error) = queued {
-            log_job(JOB, &error);
+        if queued.is_err() {
+            tracing::error!(job = JOB, "too many jobs are waiting");
         }
         Ok(())
     }

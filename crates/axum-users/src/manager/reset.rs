@@ -1,6 +1,7 @@
-use super::{UserManager, create::log_job, limited_address};
+use super::UserManager;
 use crate::{
     Context, Profile, User, UserError,
+    jobs::Task,
     limit::Act,
     object::Object,
     password::{PasswordHash, Verdict},
@@ -21,33 +22,20 @@ impl<P: Profile> UserManager<P> {
             false => None,
         };
         let token = self.0.reset.for_password(user, shared.as_ref()).map_err(UserError::Internal)?;
-        self.0
-            .hooks
-            .after("after_forgot_password", |hooks| hooks.after_forgot_password(user, &token, cx))
-            .await;
-        Ok(())
+        let hooks = &self.0.hooks;
+        hooks.in_job("after_forgot_password", cx, |hooks| hooks.after_forgot_password(user, &token, cx)).await
     }
 
-    /// The same for whoever has the address, after the answer: the caller learns nothing (FGT-1). Runs on the current
-    /// tokio runtime, and panics outside of one.
+    /// The same for whoever has the address, after the answer: the caller learns nothing (FGT-1). Unless jobs are
+    /// [durable](crate::UsersBuilder::durable_jobs) it runs on the current tokio runtime, and panics outside of one.
     ///
     /// An address that has been mailed enough gets nothing, which is not told either (see [`RateLimits`](crate::RateLimits)).
     ///
     /// # Errors
-    /// [`UserError::TooManyRequests`] for a client that has asked too often, [`UserError::Busy`] when too many jobs wait.
-    pub fn queue_forgot_password(&self, email: String, cx: Context) -> Result<(), UserError> {
-        let (manager, asked, address) = (self.clone(), cx.clone(), limited_address(&email));
-        self.queue_mail(Act::ForgotPassword, &address, &asked, async move {
-            let result = match manager.find_by_email(&email).await {
-                Ok(Some(user)) => manager.forgot_password(&user, &cx).await,
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
-            match result {
-                Ok(()) | Err(UserError::Inactive) => {}
-                Err(error) => log_job("forgot password", &error),
-            }
-        })
+    /// [`UserError::TooManyRequests`] for a client that has asked too often, [`UserError::Busy`] when too many jobs wait, or a
+    /// failure of the store of durable ones.
+    pub async fn queue_forgot_password(&self, email: String, cx: &Context) -> Result<(), UserError> {
+        self.queue_mail(Act::ForgotPassword, &email.clone(), Task::ForgotPassword(email), cx).await
     }
 
     /// Sets a new password with a token. The token works once, however many try at the same time: the new hash is

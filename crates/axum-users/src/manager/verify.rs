@@ -1,5 +1,5 @@
-use super::{UserManager, create::log_job, limited_address};
-use crate::{Context, Profile, User, UserError, limit::Act, user::Changes};
+use super::UserManager;
+use crate::{Context, Profile, User, UserError, jobs::Task, limit::Act, user::Changes};
 
 impl<P: Profile> UserManager<P> {
     /// Gives the hooks a token with which the user can verify the address.
@@ -14,33 +14,20 @@ impl<P: Profile> UserManager<P> {
             return Err(UserError::AlreadyVerified);
         }
         let token = self.0.verification.for_address(user).map_err(UserError::Internal)?;
-        self.0
-            .hooks
-            .after("after_request_verify", |hooks| hooks.after_request_verify(user, &token, cx))
-            .await;
-        Ok(())
+        let hooks = &self.0.hooks;
+        hooks.in_job("after_request_verify", cx, |hooks| hooks.after_request_verify(user, &token, cx)).await
     }
 
-    /// The same for whoever has the address, after the answer: the caller learns nothing (VER-1). Runs on the current
-    /// tokio runtime, and panics outside of one.
+    /// The same for whoever has the address, after the answer: the caller learns nothing (VER-1). Unless jobs are
+    /// [durable](crate::UsersBuilder::durable_jobs) it runs on the current tokio runtime, and panics outside of one.
     ///
     /// An address that has been mailed enough gets nothing, which is not told either (see [`RateLimits`](crate::RateLimits)).
     ///
     /// # Errors
-    /// [`UserError::TooManyRequests`] for a client that has asked too often, [`UserError::Busy`] when too many jobs wait.
-    pub fn queue_request_verify(&self, email: String, cx: Context) -> Result<(), UserError> {
-        let (manager, asked, address) = (self.clone(), cx.clone(), limited_address(&email));
-        self.queue_mail(Act::RequestVerify, &address, &asked, async move {
-            let result = match manager.find_by_email(&email).await {
-                Ok(Some(user)) => manager.request_verify(&user, &cx).await,
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
-            match result {
-                Ok(()) | Err(UserError::Inactive | UserError::AlreadyVerified) => {}
-                Err(error) => log_job("request verify", &error),
-            }
-        })
+    /// [`UserError::TooManyRequests`] for a client that has asked too often, [`UserError::Busy`] when too many jobs wait, or a
+    /// failure of the store of durable ones.
+    pub async fn queue_request_verify(&self, email: String, cx: &Context) -> Result<(), UserError> {
+        self.queue_mail(Act::RequestVerify, &email.clone(), Task::RequestVerify(email), cx).await
     }
 
     /// Marks the address as verified, if the token was made for the address the user still has.

@@ -1,8 +1,11 @@
 //! The private object-safe mirrors of the store traits.
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::{Found, NewToken, StoreError, TokenStore, UserStore};
+use super::{
+    DeadJob, Found, JobCounts, JobStore, LeasedJob, NewJob, NewToken, StoreError, TokenStore, UserStore,
+};
 #[cfg(feature = "oauth")]
 use super::{OAuthAccount, OAuthStore};
 use crate::{
@@ -132,5 +135,47 @@ impl<P: Profile, S: TokenStore<P>> DynTokenStore<P> for S {
     }
     fn remove_expired(&self, now: OffsetDateTime, limit: u32) -> Answer<'_, u64> {
         Box::pin(TokenStore::remove_expired(self, now, limit))
+    }
+}
+
+pub(crate) trait DynJobStore: Send + Sync {
+    fn enqueue(&self, job: NewJob) -> Answer<'_, bool>;
+    fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, limit: u32) -> Answer<'_, Vec<LeasedJob>>;
+    fn finish<'a>(&'a self, job: &'a LeasedJob) -> Answer<'a, bool>;
+    fn retry<'a>(&'a self, job: &'a LeasedJob, due_at: OffsetDateTime) -> Answer<'a, bool>;
+    fn bury<'a>(&'a self, job: &'a LeasedJob, now: OffsetDateTime, reason: &'a str) -> Answer<'a, bool>;
+    fn dead(&self, limit: u32) -> Answer<'_, Vec<DeadJob>>;
+    fn revive(&self, id: Uuid, now: OffsetDateTime) -> Answer<'_, bool>;
+    fn remove_dead(&self, before: OffsetDateTime) -> Answer<'_, u64>;
+    fn count(&self) -> Answer<'_, JobCounts>;
+}
+
+impl<S: JobStore> DynJobStore for S {
+    fn enqueue(&self, job: NewJob) -> Answer<'_, bool> {
+        Box::pin(JobStore::enqueue(self, job))
+    }
+    fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, limit: u32) -> Answer<'_, Vec<LeasedJob>> {
+        Box::pin(JobStore::lease(self, now, until, limit))
+    }
+    fn finish<'a>(&'a self, job: &'a LeasedJob) -> Answer<'a, bool> {
+        Box::pin(JobStore::finish(self, job))
+    }
+    fn retry<'a>(&'a self, job: &'a LeasedJob, due_at: OffsetDateTime) -> Answer<'a, bool> {
+        Box::pin(JobStore::retry(self, job, due_at))
+    }
+    fn bury<'a>(&'a self, job: &'a LeasedJob, now: OffsetDateTime, reason: &'a str) -> Answer<'a, bool> {
+        Box::pin(JobStore::bury(self, job, now, reason))
+    }
+    fn dead(&self, limit: u32) -> Answer<'_, Vec<DeadJob>> {
+        Box::pin(JobStore::dead(self, limit))
+    }
+    fn revive(&self, id: Uuid, now: OffsetDateTime) -> Answer<'_, bool> {
+        Box::pin(JobStore::revive(self, id, now))
+    }
+    fn remove_dead(&self, before: OffsetDateTime) -> Answer<'_, u64> {
+        Box::pin(JobStore::remove_dead(self, before))
+    }
+    fn count(&self) -> Answer<'_, JobCounts> {
+        Box::pin(JobStore::count(self))
     }
 }

@@ -1,3 +1,5 @@
+mod jobs;
+
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicI64, atomic::Ordering::Relaxed},
@@ -13,7 +15,7 @@ use crate::{
     value::{ColumnType, Value},
 };
 
-/// Keeps users and tokens in memory, for tests and experiments: gone when the process ends. Clones share.
+/// Keeps users, tokens and jobs in memory, for tests and experiments: gone when the process ends. Clones share.
 #[derive(Clone, Debug)]
 pub struct MemoryStore<P: Profile = NoProfile> {
     inner: Arc<Mutex<Inner<P>>>,
@@ -26,6 +28,7 @@ struct Inner<P: Profile> {
     tokens: HashMap<String, Token<P::Id>>,
     accounts: Vec<(P::Id, OAuthAccount)>,
     revoked: HashMap<String, OffsetDateTime>,
+    jobs: jobs::Jobs,
 }
 
 #[derive(Debug)]
@@ -43,6 +46,7 @@ impl<P: Profile> MemoryStore<P> {
             tokens: HashMap::new(),
             accounts: Vec::new(),
             revoked: HashMap::new(),
+            jobs: jobs::Jobs::default(),
         };
         Self { inner: Arc::new(Mutex::new(inner)), last_id: Arc::default() }
     }

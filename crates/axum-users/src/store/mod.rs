@@ -1,9 +1,10 @@
-//! Where users and tokens are kept.
+//! Where users, tokens and jobs are kept.
 //!
 //! The verbs are intents, and atomic: an insert decides duplicates by a unique index, an update writes only the
 //! changed columns and only while its condition holds, a token is removed by the statement that checks it.
 
 mod erased;
+mod jobs;
 mod memory;
 #[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod migration_error;
@@ -17,7 +18,8 @@ pub(crate) mod sql;
 
 #[cfg(feature = "oauth")]
 pub(crate) use erased::DynOAuthStore;
-pub(crate) use erased::{DynTokenStore, DynUserStore};
+pub(crate) use erased::{DynJobStore, DynTokenStore, DynUserStore};
+pub use jobs::{DeadJob, JobCounts, JobStore, LeasedJob, NewJob};
 pub use memory::MemoryStore;
 #[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use migration_error::MigrationError;

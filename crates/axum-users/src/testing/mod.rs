@@ -13,8 +13,9 @@
 //! ```
 //!
 //! [`user_store_tests!`] and [`token_store_tests!`] do the same for a store that keeps only the one or the other, and
-//! [`oauth_store_tests!`] for the accounts of an [`OAuthStore`](crate::OAuthStore). What a database cannot do is said openly, by
-//! [`Limits`]. [`failures`] runs all cases in one go and tells which failed.
+//! [`oauth_store_tests!`] for the accounts of an [`OAuthStore`](crate::OAuthStore), and [`job_store_tests!`] for a
+//! [`JobStore`](crate::JobStore). What a database cannot do is said openly, by [`Limits`]. [`failures`] runs all cases in one go and
+//! tells which failed.
 
 // These are assertions: a panic is how a case fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -27,6 +28,8 @@ mod subject;
 
 #[doc(hidden)]
 pub mod accounts;
+#[doc(hidden)]
+pub mod jobs;
 #[doc(hidden)]
 pub mod races;
 #[doc(hidden)]
@@ -41,10 +44,10 @@ pub mod values;
 pub use limits::Limits;
 #[doc(hidden)]
 pub use run::block_on;
-pub use run::{failures, oauth_failures, token_failures, user_failures};
+pub use run::{failures, job_failures, oauth_failures, token_failures, user_failures};
 pub use sample::Sample;
 #[doc(hidden)]
 pub use subject::Subject;
 
 #[doc(inline)]
-pub use crate::{oauth_store_tests, store_tests, token_store_tests, user_store_tests};
+pub use crate::{job_store_tests, oauth_store_tests, store_tests, token_store_tests, user_store_tests};

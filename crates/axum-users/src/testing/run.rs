@@ -1,5 +1,5 @@
 use super::{Limits, Sample};
-use crate::{OAuthStore, TokenStore, UserId, UserStore};
+use crate::{JobStore, OAuthStore, TokenStore, UserId, UserStore};
 
 /// Makes a test of every case for a store that keeps users and tokens. Its arguments: the name of a module, the type
 /// of ids, an expression that makes an empty store, in which `await` is allowed, and, if the store has any, its
@@ -64,6 +64,21 @@ macro_rules! oauth_store_tests {
             #[allow(unused_imports)]
             use super::*;
             $crate::__cases_of_accounts!(__case_tests [of_users, $id, $open, $limits]);
+        }
+    };
+}
+
+/// Makes a test of every case for a store that keeps jobs. Its arguments: the name of a module, and an expression that makes
+/// an empty store, in which `await` is allowed.
+#[macro_export]
+macro_rules! job_store_tests {
+    ($module:ident, $open:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__cases_of_jobs!(__case_tests [
+                of_jobs, $crate::__private::Uuid, $open, $crate::testing::Limits::default()
+            ]);
         }
     };
 }
@@ -170,6 +185,27 @@ macro_rules! __cases_of_accounts {
     };
 }
 
+/// Calls a macro with every case for stores of jobs.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cases_of_jobs {
+    ($callback:ident [$($arguments:tt)*]) => {
+        $crate::$callback! {
+            [$($arguments)*]
+            jobs {
+                a_job_is_taken_when_it_is_due_and_done_once
+                who_has_waited_longest_comes_first
+                f_12_a_lease_that_has_ended_is_worth_nothing
+                a_job_that_failed_is_tried_later
+                a_key_is_free_when_its_job_is_done_or_dead
+                who_was_given_up_is_kept_to_look_at
+                f_13_jobs_taken_by_many_at_once_are_each_taken_once
+                fgt_5_of_many_jobs_with_one_key_one_waits
+            }
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __case_tests {
@@ -228,6 +264,11 @@ where
     S: OAuthStore<Sample<I>> + TokenStore<Sample<I>>,
 {
     __cases_of_accounts!(__run_all [of_users, open, limits])
+}
+
+/// The same for a store that keeps jobs.
+pub async fn job_failures<S: JobStore>(open: impl AsyncFn() -> S) -> Vec<&'static str> {
+    __cases_of_jobs!(__run_all [of_jobs, open, Limits::default()])
 }
 
 /// The same for a store that keeps tokens only.

@@ -1,10 +1,12 @@
 use std::{marker::PhantomData, sync::Arc};
 
+use uuid::Uuid;
+
 use super::{
     Limits, Sample,
     sample::{new_user, nobody},
 };
-use crate::{BoxFuture, TokenStore, UserId, UserStore};
+use crate::{BoxFuture, JobStore, TokenStore, UserId, UserStore};
 
 type OwnerOf<I, S> = fn(Arc<S>, String) -> BoxFuture<'static, I>;
 
@@ -30,6 +32,14 @@ impl<I: UserId, S: TokenStore<Sample<I>>> Subject<I, S> {
     /// A store of tokens, to which every id is a user.
     pub fn of_tokens(store: S, limits: Limits) -> Self {
         let owner: OwnerOf<I, S> = |_, email| Box::pin(async move { some_id(&email) });
+        Self { store: Arc::new(store), limits, owner, ids: PhantomData }
+    }
+}
+
+impl<S: JobStore> Subject<Uuid, S> {
+    /// A store of jobs, which belong to nobody.
+    pub fn of_jobs(store: S, limits: Limits) -> Self {
+        let owner: OwnerOf<Uuid, S> = |_, email| Box::pin(async move { some_id(&email) });
         Self { store: Arc::new(store), limits, owner, ids: PhantomData }
     }
 }

@@ -1,5 +1,7 @@
 //! Work after the answer: nobody waits for it, nothing of it shows, and an orderly stop finishes it.
 
+mod durable;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering::SeqCst},

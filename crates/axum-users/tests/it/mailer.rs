@@ -44,7 +44,7 @@ fn reset_mail(email: &str, product: &str) -> Mail {
 }
 
 fn text_mail(text: &str) -> Mail {
-    Mail { to: crate::support::KING.into(), subject: "Hail".into(), text: text.into(), html: None }
+    Mail { to: crate::support::KING.into(), subject: "Hail".into(), text: text.into(), html: None, id: None }
 }
 
 /// What a program for mails makes of a character that is escaped in HTML without need.

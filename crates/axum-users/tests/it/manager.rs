@@ -180,12 +180,12 @@ async fn a_job_that_fails_harms_nobody() {
     app.add(KING).await;
     app.store.fail_on("get_by_email");
     let (manager, none) = (app.users.manager(), Context::none());
-    manager.queue_forgot_password(KING.into(), none.clone()).unwrap();
-    manager.queue_request_verify(KING.into(), none.clone()).unwrap();
+    manager.queue_forgot_password(KING.into(), &none).await.unwrap();
+    manager.queue_request_verify(KING.into(), &none).await.unwrap();
     app.users.shutdown().await;
     assert!(app.hooks.take().is_empty());
     app.store.recover();
-    manager.queue_forgot_password(KING.into(), none).unwrap();
+    manager.queue_forgot_password(KING.into(), &none).await.unwrap();
     app.users.shutdown().await;
     assert_eq!(app.hooks.take_names(), ["after_forgot_password"]);
 }

@@ -147,6 +147,8 @@ async fn documents_and_indexes_are_those_of_the_contract() {
     );
     assert_eq!(index_names(&database, "AccessToken").await, ["_id_", "expires_at_1", "token_1", "user_id_1"]);
     assert_eq!(index_names(&database, "RevokedToken").await, ["_id_", "expires_at_1"]);
+    let jobs = index_names(&database, "AxumUsersJob").await;
+    assert_eq!(jobs, ["_id_", "died_at_1", "due_at_1", "unique_key_1"]);
 }
 
 #[tokio::test]
@@ -162,6 +164,9 @@ async fn a_database_of_fastapi_users_is_adopted_and_keeps_what_is_not_ours() {
             r#"db.getCollection("AccessToken").createIndex({ "user_id": 1 }, { "name": "user_id_1" })"#,
             r#"db.getCollection("AccessToken").createIndex({ "expires_at": 1 }, { "name": "expires_at_1", "expireAfterSeconds": 0 })"#,
             r#"db.getCollection("RevokedToken").createIndex({ "expires_at": 1 }, { "name": "expires_at_1", "expireAfterSeconds": 0 })"#,
+            r#"db.getCollection("AxumUsersJob").createIndex({ "unique_key": 1 }, { "name": "unique_key_1", "unique": true, "partialFilterExpression": { "unique_key": { "$exists": true } } })"#,
+            r#"db.getCollection("AxumUsersJob").createIndex({ "due_at": 1 }, { "name": "due_at_1" })"#,
+            r#"db.getCollection("AxumUsersJob").createIndex({ "died_at": 1 }, { "name": "died_at_1" })"#,
         ]
     );
     assert_eq!(Store::migrate(&url).await.unwrap(), planned);

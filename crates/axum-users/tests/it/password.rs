@@ -147,5 +147,5 @@ async fn who_has_a_common_one_is_not_locked_out() {
         .hasher(crate::support::CheapHasher::default())
         .build()
         .unwrap();
-    assert!(now.manager().authenticate(KING, "password1").await.is_ok());
+    assert!(now.manager().authenticate(KING, "password1", &Context::none()).await.is_ok());
 }

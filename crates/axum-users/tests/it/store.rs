@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum_users::{
-    MemoryStore, ObjectId, UserStore,
-    testing::{Limits, Sample, oauth_store_tests, store_tests},
+    MemoryStore, NoProfile, ObjectId, UserStore,
+    testing::{Limits, Sample, job_store_tests, oauth_store_tests, store_tests},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -37,6 +37,12 @@ oauth_store_tests!(accounts_in_mariadb_uuid, Uuid, Store::open(Kind::Mariadb).aw
 oauth_store_tests!(accounts_in_mariadb_integer, i64, Store::open(Kind::Mariadb).await);
 oauth_store_tests!(accounts_in_mongodb_object_id, ObjectId, Store::open(Kind::Mongodb).await, milliseconds());
 oauth_store_tests!(accounts_in_mongodb_uuid, Uuid, Store::open(Kind::Mongodb).await, milliseconds());
+
+job_store_tests!(jobs_in_memory, MemoryStore::<NoProfile>::new());
+job_store_tests!(jobs_in_sqlite, Store::<NoProfile>::open(Kind::Sqlite).await);
+job_store_tests!(jobs_in_postgres, Store::<NoProfile>::open(Kind::Postgres).await);
+job_store_tests!(jobs_in_mariadb, Store::<NoProfile>::open(Kind::Mariadb).await);
+job_store_tests!(jobs_in_mongodb, Store::<NoProfile>::open(Kind::Mongodb).await);
 
 fn milliseconds() -> Limits {
     Limits::default().timestamp(Duration::from_millis(1))

@@ -32,7 +32,7 @@ pub(super) fn write(sender: &Mailbox, mail: Mail) -> Result<Message, MailError> 
         .from(sender.clone())
         .to(recipient.into())
         .subject(mail.subject_line()?)
-        .message_id(Some(format!("<{}@{}>", Uuid::new_v4(), sender.email.domain())))
+        .message_id(Some(format!("<{}@{}>", mail.id.unwrap_or_else(Uuid::new_v4), sender.email.domain())))
         .date_now()
         .header(AutoSubmitted("auto-generated".to_owned()));
     let message = match mail.html {
@@ -104,5 +104,19 @@ mod tests {
     #[test]
     fn bodies_have_one_kind_of_line_end() {
         assert_eq!(lines("a\r\nb\rc\n\r\nd\te\0\u{1b}f\u{85}"), "a\nb\nc\n\nd\tef");
+    }
+
+    #[test]
+    fn f_11_a_mail_that_is_sent_twice_has_one_message_id() {
+        let sender = sender("a@example.com").unwrap();
+        let message_id = |id| {
+            let (to, text) = ("b@example.com".to_owned(), "x".to_owned());
+            let mail = Mail { to, subject: "x".to_owned(), text, html: None, id };
+            let written = String::from_utf8(write(&sender, mail).unwrap().formatted()).unwrap();
+            written.lines().find(|line| line.starts_with("Message-ID:")).unwrap().to_owned()
+        };
+        let id = Uuid::from_u128(7);
+        assert_eq!(message_id(Some(id)), format!("Message-ID: <{id}@example.com>"));
+        assert_ne!(message_id(None), message_id(None));
     }
 }

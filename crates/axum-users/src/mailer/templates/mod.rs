@@ -93,6 +93,7 @@ fn render(
         subject: values::one_line(&part("subject")?),
         text: format!("{}\n", part("txt")?.trim()),
         html: (!html.trim().is_empty()).then_some(html),
+        id: None,
     })
 }
 

@@ -10,7 +10,7 @@ use mongodb::{
 };
 
 use super::{
-    MongoStore,
+    Inner, MongoStore,
     document::{CORE, from_bson},
     users::case_insensitive,
 };
@@ -35,6 +35,8 @@ enum Rule {
     None,
     /// No value twice.
     Unique,
+    /// No value twice, and any number of documents without one.
+    UniqueIfThere,
     /// No text twice, whatever its case.
     UniqueInAnyCase,
     /// No account at a provider in the documents of two users.
@@ -63,14 +65,18 @@ impl Index {
         }
     }
 
-    /// Users without accounts have nothing in common.
+    /// Documents without what is to be unique have nothing in common.
     fn filter(&self) -> Option<Document> {
-        let exists = || doc! { format!("{}.account_id", self.field): { "$exists": true } };
-        (self.rule == Rule::OneOwner).then(exists)
+        let field = match self.rule {
+            Rule::OneOwner => format!("{}.account_id", self.field),
+            Rule::UniqueIfThere => self.field.to_owned(),
+            _ => return None,
+        };
+        Some(doc! { field: { "$exists": true } })
     }
 
     fn options(&self) -> IndexOptions {
-        let is_unique = matches!(self.rule, Rule::Unique | Rule::UniqueInAnyCase | Rule::OneOwner);
+        let is_unique = !matches!(self.rule, Rule::None | Rule::Ends);
         IndexOptions::builder()
             .name(self.name())
             .unique(is_unique.then_some(true))
@@ -90,7 +96,7 @@ impl Index {
         };
         let does = match self.rule {
             Rule::None => true,
-            Rule::Unique | Rule::OneOwner => options.unique == Some(true),
+            Rule::Unique | Rule::UniqueIfThere | Rule::OneOwner => options.unique == Some(true),
             Rule::UniqueInAnyCase => {
                 options.unique == Some(true) && options.collation.as_ref().is_some_and(ignores_case)
             }
@@ -104,11 +110,10 @@ impl fmt::Display for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rule = match self.rule {
             Rule::None => "",
-            Rule::Unique => ", \"unique\": true",
+            Rule::Unique | Rule::UniqueIfThere | Rule::OneOwner => ", \"unique\": true",
             Rule::UniqueInAnyCase => {
                 ", \"unique\": true, \"collation\": { \"locale\": \"en\", \"strength\": 2 }"
             }
-            Rule::OneOwner => ", \"unique\": true",
             Rule::Ends => ", \"expireAfterSeconds\": 0",
         };
         let filter = self.filter().map(|filter| format!(", \"partialFilterExpression\": {filter}"));
@@ -136,7 +141,7 @@ impl<P: Profile> MongoStore<P> {
     pub(super) async fn missing_indexes(&self) -> Result<Vec<Index>, MigrationError> {
         self.check_documents().await?;
         let mut missing = Vec::new();
-        for collection in [&self.inner.users, &self.inner.tokens, &self.inner.revoked] {
+        for collection in [&self.inner.users, &self.inner.tokens, &self.inner.revoked, &self.inner.jobs] {
             let existing = existing_indexes(collection).await?;
             let wanted =
                 self.indexes().into_iter().filter(|index| index.collection.name() == collection.name());
@@ -151,14 +156,14 @@ impl<P: Profile> MongoStore<P> {
         Ok(missing)
     }
 
-    /// The contract's two, and ours: to end a user's sessions, and for MongoDB to remove what is over.
-    fn indexes(&self) -> [Index; 6] {
+    /// The contract's two, and ours: to end a user's sessions, for MongoDB to remove what is over, and for jobs.
+    fn indexes(&self) -> [Index; 9] {
         let index = |collection: &Collection<Document>, field, rule| Index {
             collection: collection.clone(),
             field,
             rule,
         };
-        let (users, tokens, revoked) = (&self.inner.users, &self.inner.tokens, &self.inner.revoked);
+        let Inner { users, tokens, revoked, jobs, .. } = &*self.inner;
         [
             index(users, "email", Rule::UniqueInAnyCase),
             index(users, "oauth_accounts", Rule::OneOwner),
@@ -166,6 +171,9 @@ impl<P: Profile> MongoStore<P> {
             index(tokens, "user_id", Rule::None),
             index(tokens, "expires_at", Rule::Ends),
             index(revoked, "expires_at", Rule::Ends),
+            index(jobs, "unique_key", Rule::UniqueIfThere),
+            index(jobs, "due_at", Rule::None),
+            index(jobs, "died_at", Rule::None),
         ]
     }
 

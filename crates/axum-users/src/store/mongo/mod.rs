@@ -1,6 +1,7 @@
 //! Users and tokens in MongoDB.
 
 mod document;
+mod jobs;
 mod migrate;
 mod oauth;
 mod tokens;
@@ -18,7 +19,7 @@ use mongodb::{
 use super::{MigrationError, StoreError};
 use crate::{NoProfile, Profile};
 
-/// Keeps users and tokens in MongoDB 5 or newer, in the documents of fastapi-users with Beanie.
+/// Keeps users, tokens and jobs in MongoDB 5 or newer, in the documents of fastapi-users with Beanie.
 ///
 /// Ids are [`ObjectId`](crate::ObjectId)s as a rule; any type that generates its ids will do. Opening makes the indexes
 /// that are missing, beside a database that fastapi-users made too: it adds, and never drops or rewrites. Fields of the
@@ -49,6 +50,7 @@ struct Inner {
     users: Collection<Document>,
     tokens: Collection<Document>,
     revoked: Collection<Document>,
+    jobs: Collection<Document>,
     has_transactions: bool,
 }
 
@@ -62,6 +64,8 @@ pub struct MongoCollections {
     pub tokens: String,
     /// JWTs that are no longer valid, of which fastapi-users knows nothing. Default: `RevokedToken`.
     pub revoked: String,
+    /// Jobs, of which fastapi-users knows nothing. Default: `AxumUsersJob`.
+    pub jobs: String,
 }
 
 impl Default for MongoCollections {
@@ -70,6 +74,7 @@ impl Default for MongoCollections {
             users: "User".to_owned(),
             tokens: "AccessToken".to_owned(),
             revoked: "RevokedToken".to_owned(),
+            jobs: "AxumUsersJob".to_owned(),
         }
     }
 }
@@ -86,6 +91,13 @@ impl MongoCollections {
     #[must_use]
     pub fn revoked(mut self, name: impl Into<String>) -> Self {
         self.revoked = name.into();
+        self
+    }
+
+    /// Jobs are in this collection.
+    #[must_use]
+    pub fn jobs(mut self, name: impl Into<String>) -> Self {
+        self.jobs = name.into();
         self
     }
 
@@ -182,6 +194,7 @@ impl<P: Profile> MongoStore<P> {
             users: collection(&collections.users),
             tokens: collection(&collections.tokens),
             revoked: collection(&collections.revoked),
+            jobs: collection(&collections.jobs),
             // A node of a replica set, or a router before a sharded cluster.
             has_transactions: hello.contains_key("setName")
                 || hello.get_str("msg").is_ok_and(|text| text == "isdbgrid"),

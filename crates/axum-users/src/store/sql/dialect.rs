@@ -172,6 +172,22 @@ impl Dialect {
         }
     }
 
+    /// Which jobs are taken, and kept from all others, by one statement. On MySQL such a statement locks the gaps between rows,
+    /// and waits in a circle with those that add and finish jobs.
+    pub(super) const fn due_jobs(self) -> Option<&'static str> {
+        match self {
+            // There is one writer at a time.
+            Self::Sqlite => {
+                Some("id IN (SELECT id FROM axum_users_job WHERE due_at <= ? ORDER BY due_at LIMIT ?)")
+            }
+            Self::Postgres => Some(
+                "id = ANY(ARRAY(SELECT id FROM axum_users_job WHERE due_at <= ? ORDER BY due_at LIMIT ? \
+                 FOR UPDATE SKIP LOCKED))",
+            ),
+            Self::Mysql => None,
+        }
+    }
+
     /// Name and declared type of a table's columns in their order; the table's name is not quoted.
     pub(super) fn columns_of(self, table: &str) -> String {
         match self {

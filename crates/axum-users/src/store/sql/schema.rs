@@ -75,6 +75,17 @@ pub(super) fn create_revoked_token(dialect: Dialect) -> String {
     )
 }
 
+/// Named so that no table of an application is taken for it.
+pub(super) fn create_job(dialect: Dialect) -> String {
+    let [id, json, moment] = [Kind::Uuid, Kind::Json, Kind::Timestamp].map(|kind| dialect.column_type(kind));
+    format!(
+        "CREATE TABLE axum_users_job (id {id} NOT NULL PRIMARY KEY, kind VARCHAR(50) NOT NULL, payload {json} NOT NULL, \
+         unique_key VARCHAR(43), attempts INTEGER NOT NULL, due_at {moment}, lease {id}, died_at {moment}, \
+         reason VARCHAR(500)){}",
+        dialect.table_options()
+    )
+}
+
 /// Where it is recorded which migrations have been applied.
 pub(super) fn create_migration(dialect: Dialect) -> String {
     format!(

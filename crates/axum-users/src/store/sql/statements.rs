@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{dialect::Dialect, oauth::AccountStatements};
+use super::{dialect::Dialect, jobs::JobStatements, oauth::AccountStatements};
 use crate::{
     Profile,
     value::{ColumnType, Kind, Value},
@@ -42,6 +42,7 @@ pub(super) struct Statements {
     pub(super) remove_tokens: Arc<str>,
     pub(super) remove_expired_tokens: Arc<str>,
     pub(super) accounts: AccountStatements,
+    pub(super) jobs: JobStatements,
 }
 
 /// Names come from the derive or the configuration, never from a request; quoting keeps reserved words usable.
@@ -124,6 +125,7 @@ impl Statements {
             remove_tokens: filled("DELETE FROM accesstoken WHERE user_id = ?", &[id]),
             remove_expired_tokens: filled(dialect.remove_expired_tokens(), &[Timestamp, I64]),
             accounts: AccountStatements::new::<P>(dialect, &of_user),
+            jobs: JobStatements::new(dialect),
             returning,
             kinds,
         }

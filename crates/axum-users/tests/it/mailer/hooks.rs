@@ -247,6 +247,7 @@ async fn mai_1_a_console_is_as_strict_as_a_server() {
         subject: subject.into(),
         text: "x".into(),
         html: None,
+        id: None,
     };
     let recipient = console.send(mail("a@camelot.bt\n--- end of mail ---", "x")).await;
     assert!(matches!(recipient, Err(MailError::InvalidRecipient)));

@@ -88,7 +88,7 @@ async fn every_script_is_readable_and_ascii_on_the_wire() {
     let subject = "Neues Passwort für Königin Guinevere 👑: 新しいパスワード";
     let text = "Straße – 山田\nеще\n";
     let html = Some("<p>Straße – 山田</p>".to_owned());
-    let mail = Mail { to: KING.into(), subject: subject.into(), text: text.into(), html };
+    let mail = Mail { to: KING.into(), subject: subject.into(), text: text.into(), html, id: None };
     mailer(&url(&sink, "?tls=none")).send(mail).await.unwrap();
     let raw = sink.mail();
     let (head, _) = raw.split_once("\r\n\r\n").unwrap();

@@ -1,6 +1,9 @@
 //! Whose an account becomes.
 
-use axum_users::{Context, DuplicateRegistration, Policy, UpdateUser, oauth::EmailTrust};
+use axum_users::{
+    Context, DuplicateRegistration, JobCounts, JobOptions, JobStore, MemoryStore, NoProfile, Policy,
+    UpdateUser, oauth::EmailTrust,
+};
 use serde_json::json;
 
 use crate::support::{Browser, KING, Kind, LINK, LOGIN, PASSWORD, Social, camelot, knight, on_every_store};
@@ -189,8 +192,26 @@ async fn oal_8_a_provider_that_is_gone_logs_nobody_in() {
 
 #[tokio::test]
 async fn oal_15_an_unverified_address_tells_nothing_where_duplicates_are_hidden() {
+    hides(None).await;
+}
+
+#[tokio::test]
+async fn oal_15_nor_does_it_where_jobs_are_durable() {
+    let jobs = MemoryStore::<NoProfile>::new();
+    hides(Some(jobs.clone())).await;
+    assert_eq!(jobs.count().await.unwrap(), JobCounts::default());
+}
+
+async fn hides(jobs: Option<MemoryStore>) {
     let policy = Policy { duplicate_registration: DuplicateRegistration::Hide, ..Policy::secure() };
-    let social = Social::with(Kind::Memory, policy, camelot().associate_by_email(true)).await;
+    let social = Social::configured(Kind::Memory, camelot().associate_by_email(true), |builder| {
+        let builder = builder.policy(policy);
+        match jobs {
+            Some(jobs) => builder.durable_jobs(jobs, JobOptions::new()),
+            None => builder,
+        }
+    })
+    .await;
     social.app.add_verified(KING).await;
     let taken = social.log_in_as("1", KING, false).await;
     social.users().shutdown().await;

@@ -8,6 +8,7 @@ use std::{
 use axum::response::Response;
 use axum_users::{Changes, Context, CreateUser, HookError, HookResult, Hooks, Profile, User};
 use http::{HeaderValue, StatusCode};
+use uuid::Uuid;
 
 /// What a hook does beside recording.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Event {
     pub(crate) changes: Option<String>,
     pub(crate) agent: Option<String>,
     pub(crate) marker: Option<Marker>,
+    pub(crate) language: Option<String>,
+    pub(crate) job: Option<Uuid>,
 }
 
 /// Clones share what was recorded.
@@ -54,6 +57,16 @@ impl Recorder {
         self.shared.reactions.lock().unwrap().insert((self.name, hook), reaction);
     }
 
+    /// From now on no hook does anything but record.
+    pub(crate) fn calm(&self) {
+        self.shared.reactions.lock().unwrap().clear();
+    }
+
+    /// How many hooks ran since they were last taken.
+    pub(crate) fn count(&self) -> usize {
+        self.shared.events.lock().unwrap().len()
+    }
+
     pub(crate) fn take(&self) -> Vec<Event> {
         std::mem::take(&mut self.shared.events.lock().unwrap())
     }
@@ -76,6 +89,8 @@ impl Recorder {
             email: email.to_owned(),
             agent: agent.map(|agent| agent.to_str().unwrap().to_owned()),
             marker: cx.extension::<Marker>().cloned(),
+            language: cx.language().map(str::to_owned),
+            job: cx.job_id(),
             ..event
         });
         match self.shared.reactions.lock().unwrap().get(&(self.name, hook)) {

@@ -8,14 +8,15 @@ use std::{
 };
 
 use axum_users::{
-    Changes, Found, MemoryStore, MongoStore, NewToken, NewUser, NoProfile, OAuthAccount, OAuthStore, Profile,
-    SqlStore, StoreError, TokenStore, User, UserStore,
+    Changes, DeadJob, Found, JobCounts, JobStore, LeasedJob, MemoryStore, MongoStore, NewJob, NewToken,
+    NewUser, NoProfile, OAuthAccount, OAuthStore, Profile, SqlStore, StoreError, TokenStore, User, UserStore,
 };
 use axum_users_testkit::{mariadb_database, mongodb_database, postgres_schema};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
@@ -142,6 +143,11 @@ impl<P: Profile> Store<P> {
 
     async fn enter(&self, verb: &'static str) -> Result<(), StoreError> {
         self.probe.calls.lock().unwrap().push(verb);
+        self.pass(verb).await
+    }
+
+    /// The same without counting.
+    async fn pass(&self, verb: &'static str) -> Result<(), StoreError> {
         self.probe.closed.subscribe().wait_for(|closed| *closed != Some(verb)).await.unwrap();
         let failing = self.probe.failing.lock().unwrap();
         if failing.contains(verb) || failing.contains(ALL) {
@@ -253,5 +259,50 @@ impl<P: Profile> OAuthStore<P> for Store<P> {
         keep_last: bool,
     ) -> Result<bool, StoreError> {
         delegate!(self, "remove_account", OAuthStore::remove_account, user, name, account, keep_last)
+    }
+}
+
+impl<P: Profile> JobStore for Store<P> {
+    async fn enqueue(&self, job: NewJob) -> Result<bool, StoreError> {
+        delegate!(self, "enqueue", JobStore::enqueue, job)
+    }
+    /// Uncounted: a worker looks for jobs whenever it likes.
+    async fn lease(
+        &self,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<LeasedJob>, StoreError> {
+        self.pass("lease_jobs").await?;
+        match &self.inner {
+            Inner::Memory(store) => store.lease(now, until, limit).await,
+            Inner::Sql(store) => store.lease(now, until, limit).await,
+            Inner::Mongo(store) => store.lease(now, until, limit).await,
+        }
+    }
+    async fn finish(&self, job: &LeasedJob) -> Result<bool, StoreError> {
+        delegate!(self, "finish_job", JobStore::finish, job)
+    }
+    async fn retry(&self, job: &LeasedJob, due_at: OffsetDateTime) -> Result<bool, StoreError> {
+        delegate!(self, "retry_job", JobStore::retry, job, due_at)
+    }
+    async fn bury(&self, job: &LeasedJob, now: OffsetDateTime, reason: &str) -> Result<bool, StoreError> {
+        delegate!(self, "bury_job", JobStore::bury, job, now, reason)
+    }
+    async fn dead(&self, limit: u32) -> Result<Vec<DeadJob>, StoreError> {
+        delegate!(self, "dead_jobs", JobStore::dead, limit)
+    }
+    async fn revive(&self, id: Uuid, now: OffsetDateTime) -> Result<bool, StoreError> {
+        delegate!(self, "revive_job", JobStore::revive, id, now)
+    }
+    async fn remove_dead(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        match &self.inner {
+            Inner::Memory(store) => store.remove_dead(before).await,
+            Inner::Sql(store) => store.remove_dead(before).await,
+            Inner::Mongo(store) => store.remove_dead(before).await,
+        }
+    }
+    async fn count(&self) -> Result<JobCounts, StoreError> {
+        delegate!(self, "count_jobs", JobStore::count)
     }
 }

@@ -49,7 +49,7 @@ impl Step {
 }
 
 /// The library's migrations, first to last. One that has been released never changes.
-pub(super) fn steps(dialect: Dialect) -> [Step; 3] {
+pub(super) fn steps(dialect: Dialect) -> [Step; 4] {
     [
         Step { number: 1, name: "users, tokens, revoked tokens", actions: users_and_tokens(dialect) },
         Step {
@@ -61,6 +61,7 @@ pub(super) fn steps(dialect: Dialect) -> [Step; 3] {
             ],
         },
         Step { number: 3, name: "accounts at providers", actions: accounts(dialect) },
+        Step { number: 4, name: "jobs", actions: jobs(dialect) },
     ]
 }
 
@@ -103,6 +104,17 @@ fn accounts(dialect: Dialect) -> Vec<Action> {
         unique("ix_oauth_account_owner", "oauth_account (oauth_name, account_id)"),
     ]);
     actions
+}
+
+fn jobs(dialect: Dialect) -> Vec<Action> {
+    vec![
+        Action { makes: Makes::Table("axum_users_job"), sql: schema::create_job(dialect) },
+        // NULLs do not count as equal: a job without a key is like no other.
+        unique("ix_axum_users_job_unique_key", "axum_users_job (unique_key)"),
+        index("ix_axum_users_job_due_at", "axum_users_job (due_at)"),
+        index("ix_axum_users_job_lease", "axum_users_job (lease)"),
+        index("ix_axum_users_job_died_at", "axum_users_job (died_at)"),
+    ]
 }
 
 fn column(table: &'static str, column: &'static str, sql: String) -> Action {

@@ -1,7 +1,5 @@
-//! Work that must not delay or shape an answer: looking up who forgot a password, and sending mails.
-//!
-//! Jobs run in this process after the answer, a bounded number at once. They are lost when the process is killed;
-//! [`Users::shutdown`](crate::Users::shutdown) waits for them on an orderly stop.
+//! Jobs in memory: they run in this process after the answer, a bounded number at once, and are lost when the process is
+//! killed.
 
 use std::sync::Arc;
 
