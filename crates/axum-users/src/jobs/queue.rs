@@ -38,6 +38,7 @@ impl Jobs {
     }
 
     /// Runs the job soon, on the current tokio runtime. Panics outside of one.
+    #[cfg(any(feature = "oauth", test))]
     pub(crate) fn queue(&self, job: impl Future<Output = ()> + Send + 'static) -> Result<(), QueueFull> {
         self.queue_in(self.reserve()?, job);
         Ok(())
