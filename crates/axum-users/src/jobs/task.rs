@@ -21,7 +21,6 @@ pub(crate) enum Task<P: Profile> {
     /// A user was created.
     AfterRegister(Box<User<P>>),
     /// A user was created by an account at a provider, which does not know that the address is theirs.
-    #[cfg_attr(not(feature = "oauth"), expect(dead_code, reason = "another node may have providers"))]
     AfterSignUp(Box<User<P>>),
 }
 

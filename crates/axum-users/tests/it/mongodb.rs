@@ -201,14 +201,15 @@ async fn a_database_of_fastapi_users_is_adopted_and_keeps_what_is_not_ours() {
 #[tokio::test]
 async fn other_names_of_collections() {
     let url = mongodb_database().unwrap();
-    let names = MongoCollections::default().users("accounts").tokens("sessions").revoked("ended");
+    let names =
+        MongoCollections::default().users("accounts").tokens("sessions").revoked("ended").jobs("errands");
     let store = Store::open_with(&url, &names).await.unwrap();
     let user = UserStore::insert(&store, new_user(EMAIL)).await.unwrap();
     add_token(&store, "token", &user.id).await;
     assert_eq!(owner(&store, "token").await, Some(user.id));
     let mut collections = database(&url).await.list_collection_names().await.unwrap();
     collections.sort();
-    assert_eq!(collections, ["accounts", "ended", "sessions"]);
+    assert_eq!(collections, ["accounts", "ended", "errands", "sessions"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 #[cfg(feature = "breach-check")]
 mod breach;
 
-use axum_users::{Backend, Bearer, Jwt, PasswordRules, Policy};
+use axum_users::{Backend, Bearer, Context, Jwt, PasswordRules, Policy};
 use serde_json::json;
 
 use crate::support::{Answer, KING, Kind, PASSWORD, SECRET, TestApp};
