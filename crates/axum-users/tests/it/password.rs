@@ -46,8 +46,8 @@ async fn set(app: &TestApp, email: &str, password: &str) -> [(&'static str, Answ
     [("UPDATE_USER", updated), ("REGISTER", registered), ("RESET_PASSWORD", reset)]
 }
 
-fn none() -> axum_users::Context {
-    axum_users::Context::none()
+fn none() -> Context {
+    Context::none()
 }
 
 async fn assert_refused(app: &TestApp, email: &str, password: &str, reason: &str) {
