@@ -37,7 +37,7 @@
 //! | [`CurrentUser`], [`VerifiedUser`], [`Superuser`], [`Authenticated`] | extractors |
 //! | [`Policy`] | what is accepted and revealed |
 //! | [`RateLimits`] | how often something may be tried |
-//! | [`UserStore`], [`TokenStore`] | where users and tokens are kept |
+//! | [`UserStore`], [`TokenStore`], [`JobStore`] | where users, tokens and jobs are kept |
 //! | [`guide`] | one page for each feature |
 //!
 //! # Features

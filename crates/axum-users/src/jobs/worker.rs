@@ -181,14 +181,14 @@ impl<P: Profile> UserManager<P> {
     ) -> Result<usize, StoreError> {
         let mut turns = vec![turn];
         turns.extend(std::iter::from_fn(|| Arc::clone(&durable.turns).try_acquire_owned().ok()));
-        let now = OffsetDateTime::now_utc();
+        let (begun, now) = (tokio::time::Instant::now(), OffsetDateTime::now_utc());
         let most = u32::try_from(turns.len()).unwrap_or(u32::MAX);
         let jobs = durable.store.lease(now, now + durable.options.lease, most).await?;
         let count = jobs.len();
         for (job, turn) in jobs.into_iter().zip(turns) {
             let (manager, durable) = (self.clone(), Arc::clone(durable));
             durable.running.clone().spawn(async move {
-                let outcome = manager.attempt(&durable, &job).await;
+                let outcome = manager.attempt(&durable, &job, begun).await;
                 durable.log(&job, &outcome);
                 durable.settle(&job, &outcome).await;
                 drop(turn);
@@ -197,13 +197,13 @@ impl<P: Profile> UserManager<P> {
         Ok(count)
     }
 
-    /// Does a job. It ends before its lease does: no two nodes ever do it at once.
-    async fn attempt(&self, durable: &Durable, job: &LeasedJob) -> Outcome {
+    /// Does a job that was taken at this time. It ends before its lease does: no two nodes ever do it at once.
+    async fn attempt(&self, durable: &Durable, job: &LeasedJob, begun: tokio::time::Instant) -> Outcome {
         let mut give_back = durable.give_back.subscribe();
         let (manager, its_job) = (self.clone(), job.clone());
         // In a task of its own, so that a hook that panics has only failed.
         let run = tokio::spawn(async move { manager.do_job(&its_job, &context(&its_job)).await });
-        let run = tokio::time::timeout(durable.options.lease * 5 / 6, AbortOnDropHandle::new(run));
+        let run = tokio::time::timeout_at(begun + durable.options.lease * 5 / 6, AbortOnDropHandle::new(run));
         tokio::select! {
             ended = run => match ended {
                 Ok(Ok(Ok(()))) => Outcome::Done,
