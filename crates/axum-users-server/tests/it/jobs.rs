@@ -82,6 +82,26 @@ async fn f_12_a_mail_that_was_being_sent_is_sent_after_a_minute() {
     drop(running);
 }
 
+/// F-19: an orderly stop does not wait for a mail server that says nothing, and leaves the mail to the next start at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f_19_a_mail_that_a_stop_interrupts_is_sent_by_the_next_start() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let mut running = running(port);
+    running.register(KING, PASSWORD).await;
+    forgot(&running, KING).await;
+    let conversation = tokio::task::spawn_blocking(move || silent.accept().unwrap()).await.unwrap();
+    let status = running.server.process().terminate(Duration::from_secs(20)).unwrap();
+    assert!(status.success(), "{status}");
+    drop(conversation);
+    let smtp = SmtpServer::start(port);
+    let listen = running.server.listen().to_owned();
+    running.server = Server::start(running.folder.path(), &settings(port), &listen).unwrap();
+    until("the mail comes", 15, || !smtp.mails().is_empty()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(smtp.mails().len(), 1);
+}
+
 /// F-10: nothing of an outage shows, and after it every mail comes, each with an id of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f_10_after_an_outage_of_the_mail_server_every_mail_comes() {
