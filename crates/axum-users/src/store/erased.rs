@@ -139,7 +139,7 @@ impl<P: Profile, S: TokenStore<P>> DynTokenStore<P> for S {
 }
 
 pub(crate) trait DynJobStore: Send + Sync {
-    fn enqueue(&self, job: NewJob) -> Answer<'_, bool>;
+    fn enqueue(&self, job: NewJob) -> Answer<'_, ()>;
     fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, limit: u32) -> Answer<'_, Vec<LeasedJob>>;
     fn finish<'a>(&'a self, job: &'a LeasedJob) -> Answer<'a, bool>;
     fn retry<'a>(&'a self, job: &'a LeasedJob, due_at: OffsetDateTime) -> Answer<'a, bool>;
@@ -151,7 +151,7 @@ pub(crate) trait DynJobStore: Send + Sync {
 }
 
 impl<S: JobStore> DynJobStore for S {
-    fn enqueue(&self, job: NewJob) -> Answer<'_, bool> {
+    fn enqueue(&self, job: NewJob) -> Answer<'_, ()> {
         Box::pin(JobStore::enqueue(self, job))
     }
     fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, limit: u32) -> Answer<'_, Vec<LeasedJob>> {

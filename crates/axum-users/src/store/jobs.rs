@@ -88,12 +88,12 @@ pub struct JobCounts {
 /// }
 ///
 /// impl JobStore for Jobs {
-///     async fn enqueue(&self, job: NewJob) -> Result<bool, StoreError> {
+///     async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
 ///         let mut waiting = self.waiting.lock().unwrap();
 ///         let is_same = |kept: &Kept| kept.job.unique_key == job.unique_key;
-///         if job.unique_key.is_some() && waiting.iter().any(is_same) { return Ok(false) }
+///         if job.unique_key.is_some() && waiting.iter().any(is_same) { return Ok(()) }
 ///         waiting.push(Kept { job, lease: Uuid::nil(), attempts: 0 });
-///         Ok(true)
+///         Ok(())
 ///     }
 ///     async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, limit: u32) -> Result<Vec<LeasedJob>, StoreError> {
 ///         let mut waiting = self.waiting.lock().unwrap();
@@ -156,8 +156,10 @@ pub struct JobCounts {
 /// ```
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a store for jobs")]
 pub trait JobStore: Send + Sync + 'static {
-    /// Adds a job, unless one that has its unique key waits or is being done: then `false`. Decided by a unique index.
-    fn enqueue(&self, job: NewJob) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Adds a job, unless one that has its unique key waits or is being done: decided by a unique index. A database should write
+    /// a row in either case, in one statement: that a job waits for an address, and so that somebody has it, must not show by
+    /// the time it takes (FGT-1).
+    fn enqueue(&self, job: NewJob) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Takes at most `limit` jobs that are due at `now`, those that have been due for longest first. They are due again at
     /// `until`. No job is given to two that ask at once, and none waits for another that asks.

@@ -28,13 +28,13 @@ impl Jobs {
 }
 
 impl<P: Profile> JobStore for MemoryStore<P> {
-    async fn enqueue(&self, job: NewJob) -> Result<bool, StoreError> {
+    async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
         let waiting = &mut self.lock().jobs.waiting;
         if job.unique_key.is_some() && waiting.iter().any(|kept| kept.job.unique_key == job.unique_key) {
-            return Ok(false);
+            return Ok(());
         }
         waiting.push(Kept { job, lease: None, attempts: 0 });
-        Ok(true)
+        Ok(())
     }
 
     async fn lease(

@@ -20,21 +20,26 @@ use crate::{
 };
 
 impl<P: Profile> JobStore for MongoStore<P> {
-    async fn enqueue(&self, job: NewJob) -> Result<bool, StoreError> {
-        let mut document = doc! {
-            "_id": to_bson(Value::Uuid(job.id))?,
+    async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
+        let id = to_bson(Value::Uuid(job.id))?;
+        let new = doc! {
+            "_id": &id,
             "kind": job.kind,
             "payload": to_bson(Value::Json(job.payload))?,
             "due_at": moment(job.due_at),
             "attempts": 0_i64,
         };
-        if let Some(key) = job.unique_key {
-            document.insert("unique_key", key);
-        }
+        let jobs = &self.inner.jobs;
+        let Some(key) = job.unique_key else {
+            return limited(async { Ok(jobs.insert_one(new).await.map(drop)?) }).await;
+        };
+        // Where one waits, it is noted who has asked for it again: so that a document is written in either case.
+        let add_or_mark = doc! { "$setOnInsert": new, "$set": { "asked_by": id } };
         limited(async {
-            match self.inner.jobs.insert_one(document).await {
-                Ok(_) => Ok(true),
-                Err(error) if is_duplicate(&error) => Ok(false),
+            match jobs.update_one(doc! { "unique_key": key }, add_or_mark).upsert(true).await {
+                Ok(_) => Ok(()),
+                // Another came first.
+                Err(error) if is_duplicate(&error) => Ok(()),
                 Err(error) => Err(error.into()),
             }
         })

@@ -172,6 +172,15 @@ impl Dialect {
         }
     }
 
+    /// Where a job of this key waits, notes who has asked for it again: so that a row is written in either case, and a change.
+    pub(super) const fn or_mark_job(self) -> &'static str {
+        match self {
+            Self::Sqlite => " ON CONFLICT (unique_key) DO UPDATE SET reason = excluded.id",
+            Self::Postgres => " ON CONFLICT (unique_key) DO UPDATE SET reason = excluded.id::text",
+            Self::Mysql => " ON DUPLICATE KEY UPDATE reason = VALUES(id)",
+        }
+    }
+
     /// Which jobs are taken, and kept from all others, by one statement. On MySQL such a statement locks the gaps between rows,
     /// and waits in a circle with those that add and finish jobs.
     pub(super) const fn due_jobs(self) -> Option<&'static str> {

@@ -7,12 +7,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    SqlStore,
-    dialect::Dialect,
-    driver::{DriverError, Values},
-    retry::retried,
-};
+use super::{SqlStore, dialect::Dialect, driver::Values};
 use crate::{
     DeadJob, JobCounts, JobStore, LeasedJob, NewJob, Profile, StoreError,
     value::{ColumnError, Kind, Row, Value},
@@ -53,7 +48,7 @@ impl JobStatements {
                 &format!(
                     "INSERT INTO axum_users_job (id, kind, payload, unique_key, due_at, attempts) \
                      VALUES (?, ?, ?, ?, ?, 0){}",
-                    dialect.unless_there()
+                    dialect.or_mark_job()
                 ),
                 &[Uuid, Text, Json, Text, Timestamp],
             ),
@@ -97,8 +92,7 @@ const LEASED: [Kind; 4] = [Kind::Uuid, Kind::Text, Kind::Json, Kind::I64];
 const DEAD: [Kind; 6] = [Kind::Uuid, Kind::Text, Kind::Json, Kind::I64, Kind::Timestamp, Kind::Text];
 
 impl<P: Profile> JobStore for SqlStore<P> {
-    async fn enqueue(&self, job: NewJob) -> Result<bool, StoreError> {
-        let sql = &self.statements.jobs.enqueue;
+    async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
         let values = vec![
             Value::Uuid(job.id),
             Value::Text(job.kind),
@@ -106,11 +100,7 @@ impl<P: Profile> JobStore for SqlStore<P> {
             job.unique_key.map_or(Value::Null, Value::Text),
             Value::Timestamp(job.due_at),
         ];
-        match retried(async || self.driver.execute(sql, values.clone()).await).await {
-            Ok(rows) => Ok(rows > 0),
-            Err(DriverError::Unique(_)) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.execute(&self.statements.jobs.enqueue, values).await.map(drop)
     }
 
     /// Looks before it takes: a node that finds nothing to do writes nothing, and waits for no lock.

@@ -263,7 +263,7 @@ impl<P: Profile> OAuthStore<P> for Store<P> {
 }
 
 impl<P: Profile> JobStore for Store<P> {
-    async fn enqueue(&self, job: NewJob) -> Result<bool, StoreError> {
+    async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
         delegate!(self, "enqueue", JobStore::enqueue, job)
     }
     /// Uncounted: a worker looks for jobs whenever it likes.

@@ -35,7 +35,7 @@ impl Defective {
 }
 
 impl JobStore for Defective {
-    async fn enqueue(&self, job: NewJob) -> Result<bool, StoreError> {
+    async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
         let unique_key = job.unique_key.clone().filter(|_| !self.has(Defect::KeysAreIgnored));
         self.sound.enqueue(NewJob { unique_key, ..job }).await
     }
