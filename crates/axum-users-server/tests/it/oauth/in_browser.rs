@@ -114,7 +114,19 @@ async fn what_another_site_posts_arrives_with_the_cookie_of_the_flow() {
     let another_site = fake.url().replace("127.0.0.1", "localhost");
     browser.client.goto(&format!("{another_site}/provider/page")).await.unwrap();
     browser.press("button[type=submit]").await;
-    let body = browser.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap();
+    let callback = format!("{}/auth/camelot/callback", certified.server.address());
+    let mut here = String::new();
+    for _ in 0..200 {
+        here = browser.client.current_url().await.unwrap().into();
+        // With the query: after the redirection.
+        if here.starts_with(&format!("{callback}?")) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(here.starts_with(&callback), "{here}");
+    let wait = browser.client.wait().at_most(Duration::from_secs(20));
+    let body = wait.for_element(Locator::Css("body")).await.unwrap().text().await.unwrap();
     // The state was taken, so the cookie was there; but the code is none.
     assert!(body.contains("OAUTH_PROVIDER_REFUSED"), "{body}");
     assert!(
