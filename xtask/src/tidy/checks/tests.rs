@@ -130,3 +130,19 @@ fn features_without_a_word() {
 fn a_quickstart_that_is_no_example() {
     finds("README.md", "```rust\nfn main() { old() }\n```\n", "quickstart");
 }
+
+#[test]
+fn a_rule_without_a_test() {
+    let table = |rules: &str| {
+        format!(
+            "## Faults of others\n\n| fault | rule |\n|---|---|\n| CVE-1 | {rules} |\n| CVE-2 | LOG-1 |\n"
+        )
+    };
+    let mut files = project();
+    let tests = "fn log_1_one() {}\nasync fn oal_6_oal_14_two(kind: Kind) {}\n";
+    files.insert("crates/axum-users/tests/it/store.rs".to_owned(), tests.to_owned());
+    files.insert("SECURITY.md".to_owned(), table("OAL-6, OAL-14"));
+    assert_eq!(all(&files), Vec::<String>::new());
+    files.insert("SECURITY.md".to_owned(), table("OAL-1, OAL-6"));
+    assert_eq!(all(&files), ["SECURITY.md: no test is named after the rule OAL-1"]);
+}
