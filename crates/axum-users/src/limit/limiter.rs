@@ -116,13 +116,24 @@ impl Limiter {
 
     /// Whether another mail of this kind may be sent to an address, and counts it.
     pub(crate) fn may_mail(&self, kind: Act, address: &str) -> bool {
+        self.take_all(&self.mails(kind, address)).is_ok()
+    }
+
+    /// The mail could not even be promised: whoever asks again gets it.
+    pub(crate) fn give_mail_back(&self, kind: Act, address: &str) {
+        for (key, rate) in self.mails(kind, address) {
+            self.table.update(key, self.now(), |entry| rate.give_back(entry));
+        }
+    }
+
+    fn mails(&self, kind: Act, address: &str) -> Vec<(u64, Rate)> {
         let limits = &self.limits;
         let periods =
             [(limits.mails_per_minute, MINUTE), (limits.mails_per_hour, HOUR), (limits.mails_per_day, DAY)];
         let rates = periods.into_iter().filter_map(|(count, period)| {
             Some((self.hashes.hash_one(("mail", kind, address, period)), Rate::new(count, period)?))
         });
-        self.take_all(&rates.collect::<Vec<_>>()).is_ok()
+        rates.collect()
     }
 
     /// Whether the owner of an address may be told once more that somebody has registered it, and counts it.

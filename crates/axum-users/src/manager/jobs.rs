@@ -41,7 +41,7 @@ impl<P: Profile> UserManager<P> {
     }
 
     /// Queues a job that may end in a mail to an address; or does nothing, and says nothing of it, if that was mailed enough. A
-    /// mail for which there is no place does not count.
+    /// mail that cannot be promised does not count.
     pub(super) async fn queue_mail(
         &self,
         kind: Act,
@@ -51,10 +51,15 @@ impl<P: Profile> UserManager<P> {
     ) -> Result<(), UserError> {
         self.0.limiter.admit(kind, cx)?;
         let promise = self.promise()?;
-        if self.0.limiter.may_mail(kind, &limited_address(email)) {
-            self.queue(promise, task, cx).await?;
+        let address = limited_address(email);
+        if !self.0.limiter.may_mail(kind, &address) {
+            return Ok(());
         }
-        Ok(())
+        let queued = self.queue(promise, task, cx).await;
+        if queued.is_err() {
+            self.0.limiter.give_mail_back(kind, &address);
+        }
+        queued
     }
 
     /// Does a job that was taken from a store.

@@ -11,7 +11,7 @@ use std::{
 
 use axum_users::{
     Context, CreateUser, DuplicateRegistration, HookResult, Hooks, JobCounts, JobOptions, JobStore,
-    MemoryStore, NoProfile, Policy, User, Users,
+    MemoryStore, NoProfile, Policy, RateLimits, User, Users,
 };
 use serde_json::json;
 use time::OffsetDateTime;
@@ -334,6 +334,29 @@ async fn f_11_a_job_that_takes_too_long_has_failed_and_stops() {
     assert_eq!(stuck.started.load(SeqCst), 2);
     assert_eq!(stuck.gate.receiver_count(), 0, "nothing of it goes on");
     assert_eq!(users.dead_jobs(1).await.unwrap()[0].reason, "a hook failed: it took too long");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f_1_a_mail_that_could_not_be_promised_does_not_count() {
+    for (path, hook) in PATHS {
+        let app: TestApp = TestApp::with(Kind::Memory, |builder, store| {
+            let builder = builder.backend(jwt()).rate_limits(RateLimits::default());
+            builder.durable_jobs(store.clone(), quick())
+        })
+        .await;
+        app.add(KING).await;
+        let ask = || app.post(path).json(&json!({ "email": KING })).send();
+        app.store.fail_on("enqueue");
+        assert_eq!(ask().await.status, 503);
+        app.store.recover();
+        // Who asks again is promised a mail, and gets it.
+        assert_eq!(ask().await.status, 202);
+        until("the mail is sent", async || app.hooks.take_names() == [hook]).await;
+        // That one counts.
+        assert_eq!(ask().await.status, 202);
+        app.users.shutdown().await;
+        assert!(app.hooks.take_names().is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
