@@ -6,14 +6,14 @@ use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, Cookie, JobOptions, JobStore, Jwt, MigrationError, MongoStore, OAuthStore, Opaque,
-    PublicUrl, RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
+    Backend, Bearer, JobOptions, JobStore, Jwt, MigrationError, MongoStore, OAuthStore, Opaque, PublicUrl,
+    RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
     password::BreachCheck,
 };
 
 use crate::{
-    config::{BackendSettings, Config, CookieSettings, SecretName, StrategyName, TransportName},
+    config::{BackendSettings, Config, SecretName, StrategyName, TransportName},
     data::Data,
     profile::{Configured, set_fields},
 };
@@ -105,7 +105,7 @@ fn backend<I: UserId, S: TokenStore<Configured<I>> + Clone>(
     sessions: Option<&RedisTokenStore>,
 ) -> anyhow::Result<Backend<Configured<I>>> {
     let name = &settings.name;
-    let cookie = || Cookie::from(settings.cookie.as_ref().unwrap_or(&CookieSettings::default()));
+    let cookie = || settings.cookie.clone().unwrap_or_default().cookie(config.settings.policy);
     let stored = || match (settings.strategy, sessions) {
         (StrategyName::Redis, Some(redis)) => opaque(settings, redis.clone()),
         _ => opaque(settings, store.clone()),

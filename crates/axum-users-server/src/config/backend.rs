@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use axum_users::{Algorithm, Cookie, SameSite};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::PolicyName;
+
 /// A way to be logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,21 +182,28 @@ pub enum SameSiteName {
     None,
 }
 
-impl From<&CookieSettings> for Cookie {
-    fn from(settings: &CookieSettings) -> Self {
-        let default = Self::default();
-        let same_site = settings.same_site.map(|name| match name {
+impl CookieSettings {
+    /// The cookie; what it is called without a name is the policy's, unless no cookie with these attributes may be called so.
+    pub fn cookie(&self, policy: PolicyName) -> Cookie {
+        let same_site = self.same_site.map(|name| match name {
             SameSiteName::Lax => SameSite::Lax,
             SameSiteName::Strict => SameSite::Strict,
             SameSiteName::None => SameSite::None,
         });
-        Self {
-            name: settings.name.clone().unwrap_or(default.name),
-            max_age: settings.max_age.or(default.max_age),
-            path: settings.path.clone().unwrap_or(default.path),
-            domain: settings.domain.clone().or(default.domain),
-            secure: settings.secure.unwrap_or(default.secure),
-            http_only: settings.http_only.unwrap_or(default.http_only),
+        let bound_to_host = self.secure != Some(false)
+            && self.domain.is_none()
+            && self.path.as_ref().is_none_or(|path| path == "/");
+        let default = match policy {
+            PolicyName::Secure if bound_to_host => Cookie::default(),
+            _ => Cookie::fastapi_users(),
+        };
+        Cookie {
+            name: self.name.clone().unwrap_or(default.name),
+            max_age: self.max_age.or(default.max_age),
+            path: self.path.clone().unwrap_or(default.path),
+            domain: self.domain.clone().or(default.domain),
+            secure: self.secure.unwrap_or(default.secure),
+            http_only: self.http_only.unwrap_or(default.http_only),
             same_site: same_site.unwrap_or(default.same_site),
         }
     }

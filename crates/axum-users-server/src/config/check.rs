@@ -1,7 +1,7 @@
 //! Refuses settings that contradict each other or switch a protection off unseen (security rule CFG-2). What the
 //! library checks when it is built is not repeated here.
 
-use axum_users::{Algorithm, Cookie, DuplicateRegistration, PublicUrl};
+use axum_users::{Algorithm, DuplicateRegistration, PublicUrl};
 use tracing_subscriber::EnvFilter;
 
 use super::{
@@ -150,7 +150,7 @@ fn check_backend(config: &Config, backend: &BackendSettings) -> anyhow::Result<(
             return refuse("cookie", "only the transport `cookie` has it");
         }
         let over_https = config.settings.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
-        if over_https && !Cookie::from(cookie).secure {
+        if over_https && cookie.secure == Some(false) {
             return refuse("cookie.secure", "with a `public_url` of https:// the cookie must be secure");
         }
     }

@@ -20,7 +20,7 @@ use axum_users::Policy;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    backend::{AlgorithmName, BackendSettings, CookieSettings, StrategyName, TransportName},
+    backend::{AlgorithmName, BackendSettings, StrategyName, TransportName},
     database::DatabaseSettings,
     field::FieldSettings,
     limits::RateLimitSettings,

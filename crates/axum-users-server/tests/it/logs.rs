@@ -16,7 +16,7 @@ async fn lgs_1_no_secret_reaches_a_log() {
     let cookie = running.post("/auth/cookie/login").form(&[("username", KING), ("password", old)]);
     let cookie = cookie.send().await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
     let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
-    answer(running.get("/users/me").header("cookie", format!("fastapiusersauth={session}"))).await;
+    answer(running.get("/users/me").header("cookie", format!("__Host-fastapiusersauth={session}"))).await;
     answer(running.post("/auth/forgot-password").json(&json!({"email": KING}))).await;
     let reset = running.mailed_token(KING, Purpose::Reset).await;
     let body = json!({"token": reset, "password": new});

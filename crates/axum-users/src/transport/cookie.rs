@@ -6,8 +6,12 @@ use crate::Policy;
 
 /// A cookie; login and logout answer 204.
 ///
-/// Defaults: named `fastapiusersauth`, kept until the browser closes, for the whole site (`Path=/`), `Secure`,
+/// Defaults: named `__Host-fastapiusersauth`, kept until the browser closes, for the whole site (`Path=/`), `Secure`,
 /// `HttpOnly`, `SameSite=lax`.
+///
+/// A name that begins with `__Host-` binds the cookie to this host: no subdomain and no plain HTTP page can plant one of that name
+/// (RFC 6265bis §4.1.3.2; SES-5). Such a cookie is secure, for the path `/` and without a domain; a cookie with other attributes
+/// needs another name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cookie {
     /// The cookie's name.
@@ -38,10 +42,13 @@ pub enum SameSite {
     None,
 }
 
+/// The name on the wire of fastapi-users.
+const SHARED_NAME: &str = "fastapiusersauth";
+
 impl Default for Cookie {
     fn default() -> Self {
         Self {
-            name: "fastapiusersauth".to_owned(),
+            name: format!("__Host-{SHARED_NAME}"),
             max_age: None,
             path: "/".to_owned(),
             domain: None,
@@ -53,6 +60,18 @@ impl Default for Cookie {
 }
 
 impl Cookie {
+    /// The same under the name that fastapi-users has, `fastapiusersauth`: for sessions that a running one shares, and for cookies that
+    /// subdomains get, too.
+    ///
+    /// ```
+    /// use axum_users::Cookie;
+    ///
+    /// let cookie = Cookie { domain: Some("example.com".into()), ..Cookie::fastapi_users() };
+    /// ```
+    pub fn fastapi_users() -> Self {
+        Self { name: SHARED_NAME.to_owned(), ..Self::default() }
+    }
+
     /// The header that sets the cookie, with its attributes in alphabetical order, as the wire contract has them. `None` when
     /// no header can hold them.
     pub(crate) fn header_value(&self, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
@@ -135,7 +154,8 @@ impl Transport for Cookie {
         }
         let bound_to_host = self.secure && self.path == "/" && self.domain.is_none();
         if self.name.starts_with("__Host-") && !bound_to_host {
-            return Err("a cookie named __Host-… must be secure, have the path / and no domain".to_owned());
+            return Err("a cookie named __Host-… must be secure, have the path / and no domain; `Cookie::fastapi_users()` has a name for others"
+                .to_owned());
         }
         if self.name.starts_with("__Secure-") && !self.secure {
             return Err("a cookie named __Secure-… must be secure".to_owned());
@@ -154,8 +174,9 @@ mod tests {
 
     #[test]
     fn set_cookie_strings_of_the_contract() {
-        let cookie = Cookie::default();
+        let cookie = Cookie::fastapi_users();
         assert_eq!(header(&cookie.login("t")), "fastapiusersauth=t; HttpOnly; Path=/; SameSite=lax; Secure");
+        assert!(header(&Cookie::default().login("t")).starts_with("__Host-fastapiusersauth=t;"), "SES-5");
         assert_eq!(
             header(&cookie.logout()),
             "fastapiusersauth=\"\"; HttpOnly; Max-Age=0; Path=/; SameSite=lax; Secure"
@@ -176,7 +197,7 @@ mod tests {
     fn ses_5_two_cookies_of_one_name_count_as_none() {
         let read = |value: &str, policy: &Policy| {
             let headers = HeaderMap::from_iter([(header::COOKIE, value.parse().unwrap())]);
-            Cookie::default().read(&headers, policy)
+            Cookie::fastapi_users().read(&headers, policy)
         };
         let (secure, lenient) = (Policy::secure(), Policy::fastapi_users());
         assert_eq!(read("a=1; fastapiusersauth=t", &secure).as_deref(), Some("t"));

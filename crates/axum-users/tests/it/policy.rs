@@ -222,7 +222,7 @@ async fn lenient_duplicates() {
         let answer = app.post("/auth/jwt/login").form(&form).send().await;
         assert_eq!(answer.status == 200, lenient_duplicates);
         let cookie = app.login_by_cookie(KING, PASSWORD).await;
-        let twice = format!("fastapiusersauth=x; fastapiusersauth={cookie}");
+        let twice = format!("__Host-fastapiusersauth=x; __Host-fastapiusersauth={cookie}");
         assert_eq!(app.ask("GET", "/users/me").header("cookie", &twice).send().await.status, cookie_status);
     }
 }

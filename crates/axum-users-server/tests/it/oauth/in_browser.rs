@@ -65,7 +65,7 @@ impl Certified {
     /// The provider does not know the browser any more; the server still does.
     async fn forgets(&self, browser: &Browser) {
         for cookie in browser.client.get_all_cookies().await.unwrap() {
-            if cookie.name() != "fastapiusersauth" {
+            if cookie.name() != "__Host-fastapiusersauth" {
                 browser.client.delete_cookie(cookie.name()).await.unwrap();
             }
         }

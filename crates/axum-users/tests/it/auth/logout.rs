@@ -11,7 +11,7 @@ on_every_store![
     out_6_anonymous_logouts_write_nothing,
 ];
 
-const CLEARED: &str = "fastapiusersauth=\"\"; HttpOnly; Max-Age=0; Path=/; SameSite=lax; Secure";
+const CLEARED: &str = "__Host-fastapiusersauth=\"\"; HttpOnly; Max-Age=0; Path=/; SameSite=lax; Secure";
 
 async fn out_1_logging_out_ends_the_session(kind: Kind) {
     let app = TestApp::new(kind).await;

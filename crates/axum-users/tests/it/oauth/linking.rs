@@ -238,7 +238,7 @@ async fn oak_1_another_site_cannot_link_with_the_cookie() {
     social.app.add("other@camelot.bt").await;
     let session = social.app.login_by_cookie(KING, PASSWORD).await;
     let browser = Browser::new(&social);
-    browser.set("fastapiusersauth", &session);
+    browser.set("__Host-fastapiusersauth", &session);
     let path = format!("{LINK}/authorize");
     for site in ["cross-site", "same-site"] {
         browser.send("GET", &path, &[("sec-fetch-site", site)]).await.assert_detail(403, "Forbidden");
@@ -248,7 +248,7 @@ async fn oak_1_another_site_cannot_link_with_the_cookie() {
     // What one user began another one does not finish, be it in the same browser.
     social.says(knight("1", "x@camelot.bt", true));
     let state = social.begin(&browser, LINK).await.state;
-    browser.set("fastapiusersauth", &social.app.login_by_cookie("other@camelot.bt", PASSWORD).await);
+    browser.set("__Host-fastapiusersauth", &social.app.login_by_cookie("other@camelot.bt", PASSWORD).await);
     social.come_back(&browser, LINK, &state).await.assert_detail(400, "Bad Request");
 }
 

@@ -76,7 +76,7 @@ async fn with_a_cookie_the_browser_is_logged_in_when_it_arrives() {
     let answer = social.come_back(&browser, LOGIN, &begun.state).await;
     assert_eq!((answer.status, answer.header("location")), (303, Some(PAGE)));
     let cookies = browser.cookies();
-    assert_eq!(cookies.keys().collect::<Vec<_>>(), ["fastapiusersauth"]);
+    assert_eq!(cookies.keys().collect::<Vec<_>>(), ["__Host-fastapiusersauth"]);
     assert_eq!(browser.get("/users/me").await.json()["email"], KING);
 }
 

@@ -35,7 +35,7 @@ impl Ask {
     }
 
     pub(crate) fn cookie(self, token: &str) -> Self {
-        self.header("cookie", &format!("fastapiusersauth={token}"))
+        self.header("cookie", &format!("__Host-fastapiusersauth={token}"))
     }
 
     pub(crate) fn body(mut self, content_type: &str, body: impl Into<Body>) -> Self {
@@ -85,7 +85,7 @@ impl Answer {
     #[track_caller]
     pub(crate) fn cookie(&self) -> String {
         let cookie = self.header(header::SET_COOKIE.as_str()).expect("the answer sets a cookie");
-        cookie.strip_prefix("fastapiusersauth=").unwrap().split(';').next().unwrap().to_owned()
+        cookie.strip_prefix("__Host-fastapiusersauth=").unwrap().split(';').next().unwrap().to_owned()
     }
 
     /// Status and body are exactly these; the body as text, so that the order of its members counts.
