@@ -47,7 +47,7 @@ fn killed_and_started_again(mut running: Running, port: u16) -> Running {
 
 /// The mail server is away, the process is killed, and the mail comes, once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f_1_a_mail_that_was_promised_survives_the_process() {
+async fn f_1_mai_4_a_mail_that_was_promised_survives_the_process() {
     let port = free_port().unwrap();
     let running = running(port);
     running.register(KING, PASSWORD).await;

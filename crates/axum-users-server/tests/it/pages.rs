@@ -14,7 +14,7 @@ use crate::{
 const NEW: &str = "excalibur7";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_resets_a_password_with_nothing_but_a_browser() {
+async fn rst_10_ui_4_a_person_resets_a_password_with_nothing_but_a_browser() {
     let running = Running::start("");
     running.register(KING, PASSWORD).await;
     answer(running.post("/auth/forgot-password").json(&json!({"email": KING}))).await;

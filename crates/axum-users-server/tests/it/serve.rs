@@ -1,7 +1,8 @@
-use std::{os::unix::fs::PermissionsExt, time::Duration};
+use std::{os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
 use axum_users_testkit::{Purpose, Server};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::support::{CHEAP, KING, PASSWORD, Running, answer};
 
@@ -53,6 +54,28 @@ async fn asked_to_stop_it_answers_sends_its_mails_and_ends_well() {
     let status = running.server.process().terminate(Duration::from_secs(10)).unwrap();
     assert!(status.success(), "{status}");
     assert_eq!(running.server.mailed_tokens(KING, Purpose::Reset).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ses_6_under_load_nobody_gets_anothers_answer() {
+    let running = Arc::new(Running::start("[rate_limits]\nenabled = false\n"));
+    let mut knights = JoinSet::new();
+    for number in 0..40 {
+        let running = Arc::clone(&running);
+        knights.spawn(async move {
+            let email = format!("knight{number}@camelot.bt");
+            let (status, user) = running.register(&email, PASSWORD).await;
+            assert_eq!(status, 201, "{user}");
+            for _ in 0..5 {
+                let token = running.token(&email, PASSWORD).await;
+                for _ in 0..10 {
+                    assert_eq!(running.me(&token).await, (reqwest::StatusCode::OK, user.clone()));
+                }
+            }
+        });
+    }
+    let done = knights.join_all().await.len();
+    assert_eq!(done, 40);
 }
 
 #[tokio::test]

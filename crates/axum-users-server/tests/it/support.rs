@@ -88,11 +88,16 @@ pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-/// Runs a command in a folder that holds `axum-users.toml`, as a server of it would.
-pub(crate) fn run(folder: &Path, words: &[&str], input: &str) -> Output {
+/// A command in a folder that holds `axum-users.toml`, as a server of it would run.
+pub(crate) fn command(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(binary().unwrap());
     command.args(words).arg("--data-dir").arg(folder.join("data")).current_dir(folder);
-    let mut child = command
+    command
+}
+
+/// Runs a command with this standard input.
+pub(crate) fn run(folder: &Path, words: &[&str], input: &str) -> Output {
+    let mut child = command(folder, words)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

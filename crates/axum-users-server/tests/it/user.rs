@@ -1,6 +1,8 @@
+use std::{io::Write, process::Stdio};
+
 use serde_json::Value;
 
-use crate::support::{KING, PASSWORD, Running, answer, text};
+use crate::support::{KING, PASSWORD, Running, answer, command, text};
 
 const NEW: &str = "excalibur7";
 
@@ -57,8 +59,37 @@ fn what_cannot_be_done_is_said_in_one_line() {
     refused(&["user", "create", KING, "--password-stdin"], "hunter2\n", "at least 8 characters");
     refused(&["user", "create", KING], "hunter22\n", "--password-stdin");
     refused(&["user", "delete", KING], "", "there is no user");
-    // CLI-1: no way to put a password on the command line, where others read it.
-    refused(&["user", "create", KING, "--password", "hunter22"], "", "unexpected argument");
+}
+
+/// Others read the arguments and the environment of a process, and its logs.
+#[test]
+fn cli_1_a_password_is_in_no_argument_and_no_environment() {
+    let running = Running::start("[log]\nlevel = \"trace\"\n");
+    let given = running.command(&["user", "create", KING, "--password", "hunter22"], "");
+    assert!(text(&given.stderr).contains("unexpected argument"), "{}", text(&given.stderr));
+    for (variable, value) in [("PASSWORD", "excalibur7"), ("AXUM_USERS_PASSWORD__VALUE", "excalibur7")] {
+        let words = ["user", "create", "wart@camelot.bt"];
+        let output = command(running.folder.path(), &words).env(variable, value).output().unwrap();
+        assert!(!output.status.success(), "{variable} gives a password");
+    }
+
+    let words = ["user", "create", KING, "--password-stdin"];
+    let mut child = command(running.folder.path(), &words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(format!("{PASSWORD}\n").as_bytes()).unwrap();
+    let visible =
+        ["cmdline", "environ"].map(|file| std::fs::read(format!("/proc/{}/{file}", child.id())).unwrap());
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for seen in visible.iter().chain([&output.stdout, &output.stderr]) {
+        assert!(!text(seen).contains(PASSWORD));
+    }
 }
 
 #[test]

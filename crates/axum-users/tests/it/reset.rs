@@ -123,6 +123,17 @@ async fn rst_2_a_token_dies_with_what_it_was_made_for(kind: Kind) {
     }
 }
 
+#[tokio::test]
+async fn rst_4_a_reset_does_not_log_in() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    let token = app.forgot(KING).await;
+    let answer = app.reset(&token, NEW).await;
+    assert_eq!((answer.status, answer.text(), answer.header("set-cookie")), (200, "null", None));
+    assert_eq!(app.store.stored_tokens().len(), 0);
+    assert_eq!(app.me(&token).await.status, 401);
+}
+
 async fn rst_5_a_weak_password_leaves_the_token_usable(kind: Kind) {
     let app = TestApp::new(kind).await;
     app.add(KING).await;

@@ -54,7 +54,6 @@ async fn answers_and_hooks(kind: Kind) {
             ..row("no token", VERIFY, json!({}))
         },
         refused("garbage", "garbage", "VERIFY_USER_BAD_TOKEN"),
-        // VER-5: neither a token nor a cookie comes of it.
         Scenario {
             answer: json!({"id": user.id, "email": KING, "is_active": true, "is_superuser": false, "is_verified": true}),
             hooks: &["after_verify"],
@@ -138,6 +137,21 @@ async fn the_claims_are_those_of_the_contract_and_every_one_counts() {
     let mut other_case = good;
     other_case["email"] = KING.to_uppercase().into();
     assert_eq!(app.post(VERIFY).json(&json!({"token": forge(&other_case, SECRET)})).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn ver_5_verifying_opens_no_session() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    let token = app.request_verify(KING).await;
+    let answer = app.post(VERIFY).json(&json!({ "token": token })).send().await;
+    assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+    let answered = answer.json();
+    let mut names: Vec<_> = answered.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["email", "id", "is_active", "is_superuser", "is_verified"]);
+    assert_eq!(app.store.stored_tokens().len(), 0);
+    assert_eq!(app.me(&token).await.status, 401);
 }
 
 #[tokio::test]

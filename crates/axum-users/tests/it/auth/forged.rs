@@ -51,6 +51,23 @@ async fn log_18_no_token_serves_another_purpose(kind: Kind) {
     }
 }
 
+#[tokio::test]
+async fn log_21_tokens_signed_with_samples_open_nothing() {
+    for policy in [Policy::secure(), Policy::fastapi_users()] {
+        let app = one_secret(Kind::Memory, policy).await;
+        let id = app.add(KING).await.id;
+        let mut claims = claims(&id, "fastapi-users:auth", 60);
+        let real = crate::support::read_claims(&app.login(KING, PASSWORD).await);
+        for name in ["iat", "jti", "fgp"] {
+            claims[name] = real[name].clone();
+        }
+        for sample in ["", "SECRET", "secret", "changeme", "your-256-bit-secret", &SECRET.to_uppercase()] {
+            app.me(&forge(&claims, sample)).await.assert_detail(401, "Unauthorized");
+        }
+        assert_eq!(app.me(&forge(&claims, SECRET)).await.status, 200);
+    }
+}
+
 async fn log_22_stored_values_open_nothing(kind: Kind) {
     let app = TestApp::new(kind).await;
     app.add(KING).await;

@@ -34,7 +34,7 @@ async fn answers_of_both_transports(kind: Kind) {
 }
 
 #[tokio::test]
-async fn cookies_as_configured() {
+async fn out_7_a_cookie_is_removed_as_it_was_set() {
     let app = TestApp::with(Kind::Memory, |builder, _| {
         let cookie = Cookie {
             max_age: Some(60),
@@ -53,7 +53,7 @@ async fn cookies_as_configured() {
     let answer = app.post("/auth/cookie/logout").header("cookie", &session).send().await;
     let cleared =
         "fastapiusersauth=\"\"; Domain=example.com; HttpOnly; Max-Age=0; Path=/x; SameSite=lax; Secure";
-    assert_eq!((answer.status, answer.header("set-cookie")), (204, Some(cleared)), "OUT-7");
+    assert_eq!((answer.status, answer.header("set-cookie")), (204, Some(cleared)));
 }
 
 async fn log_1_all_refusals_are_one_answer(kind: Kind) {

@@ -29,7 +29,7 @@ on_every_store![
     fgt_5_who_asks_often_gets_one_mail_at_a_time,
     f_10_a_job_that_fails_is_tried_again_under_its_id,
     f_12_the_job_of_a_node_that_died_is_done_by_another,
-    f_13_four_nodes_do_each_job_once,
+    f_13_mai_4_four_nodes_do_each_job_once,
     a_job_that_never_succeeds_is_given_up_and_can_be_revived,
     reg_1_registrations_are_told_after_the_answer,
 ];
@@ -168,7 +168,7 @@ async fn f_12_the_job_of_a_node_that_died_is_done_by_another(kind: Kind) {
     assert_eq!(counts(&app.store).await, JobCounts::default());
 }
 
-async fn f_13_four_nodes_do_each_job_once(kind: Kind) {
+async fn f_13_mai_4_four_nodes_do_each_job_once(kind: Kind) {
     const USERS: usize = 60;
     let app = app(kind, quick()).await;
     let nodes: Vec<Users> = (0..3).map(|_| node(&app.store, app.hooks.clone(), quick())).collect();

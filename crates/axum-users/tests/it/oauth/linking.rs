@@ -253,6 +253,32 @@ async fn oak_1_another_site_cannot_link_with_the_cookie() {
 }
 
 #[tokio::test]
+async fn oak_3_a_flow_adds_one_account_where_it_was_begun() {
+    let social = Social::new(Kind::Memory).await;
+    let king = social.app.add(KING).await;
+    let token = social.app.login(KING, PASSWORD).await;
+    let browser = Browser::with_token(&social, &token);
+    let begun = social.begin(&browser, LINK).await;
+    let kept = browser.cookies();
+    let with_cookies = || {
+        let browser = Browser::with_token(&social, &token);
+        kept.iter().for_each(|(name, value)| browser.set(name, value));
+        browser
+    };
+    // At another provider it adds nothing, and is not used up.
+    social.says_of("avalon", knight("9", KING, true));
+    let elsewhere = social.come_back(&with_cookies(), "/auth/associate/avalon", &begun.state).await;
+    elsewhere.assert_detail(400, "OAUTH_INVALID_STATE");
+    social.says(knight("1", KING, true));
+    assert_eq!(social.come_back(&with_cookies(), LINK, &begun.state).await.status, 200);
+    // Nor does it add who comes after.
+    social.says(knight("2", "mordred@camelot.bt", true));
+    social.come_back(&with_cookies(), LINK, &begun.state).await.assert_detail(400, "OAUTH_INVALID_STATE");
+    let accounts = social.users().manager().oauth_accounts(&king).await.unwrap();
+    assert_eq!(accounts.iter().map(|account| account.account_id.as_str()).collect::<Vec<_>>(), ["1"]);
+}
+
+#[tokio::test]
 async fn a_backend_for_verified_users_lets_no_others_in() {
     let social = Social::configured(Kind::Memory, camelot().backend("strict"), |builder| {
         builder.backend(
