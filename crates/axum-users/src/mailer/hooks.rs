@@ -97,7 +97,8 @@ impl<M: Mailer> EmailHooks<M> {
             ..MailValues::default()
         };
         // A mail that is sent twice is known as one by its Message-ID.
-        Ok(Mail { id: cx.job_id(), ..self.templates.render(kind, &values)? })
+        let templates = self.templates.in_language(cx.language().unwrap_or_default());
+        Ok(Mail { id: cx.job_id(), ..templates.render(kind, &values)? })
     }
 }
 

@@ -1,28 +1,75 @@
 //! Templates from an operator's directory, tried at start-up so that none fails when it is needed.
 
-use std::{fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use minijinja::Environment;
 
-use super::{MailKind, MailValues, TemplateError, built_in::FILES, error::innermost, render, split_subject};
+use super::{
+    MailKind, MailValues, TemplateError, built_in::FILES, error::innermost, language::is_tag, render,
+    split_subject,
+};
+
+/// What the `.html` files extend.
+const LAYOUT: &str = "layout.html";
 
 /// What [`MailValues::context`] gives to templates.
 const VARIABLES: [&str; 6] = ["product", "email", "name", "link", "lifetime", "lifetime_minutes"];
 
+/// The files of the directory, over those that are there already.
 pub(super) fn load(environment: &mut Environment<'static>, directory: &Path) -> Result<(), TemplateError> {
-    let known = |name: &str| FILES.contains(&name);
-    let read = |path: &Path, source: io::Error| TemplateError::Read { path: path.to_owned(), source };
-    for entry in fs::read_dir(directory).map_err(|error| read(directory, error))? {
-        let path = entry.map_err(|error| read(directory, error))?.path();
+    for path in entries(directory)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if known(&name) {
-            let source = fs::read_to_string(&path).map_err(|error| read(&path, error))?;
+        if FILES.contains(&&*name) {
+            let source = fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
             add(environment, &path, &name, source)?;
         } else if path.extension().is_some_and(|extension| extension == "txt" || extension == "html") {
             return Err(TemplateError::UnknownFile { path, known: FILES.join(", ") });
         }
     }
-    check(environment, directory)
+    let there_are = |kind: &MailKind| environment.get_template(&format!("{kind}.txt")).is_ok();
+    let kinds: Vec<_> = MailKind::ALL.into_iter().filter(there_are).collect();
+    check(environment, directory, &kinds)
+}
+
+/// The folders of languages, by their names in lower case: each with its own files and the general layout.
+pub(super) fn load_languages(
+    general: &Environment<'static>,
+    directory: &Path,
+) -> Result<BTreeMap<String, Environment<'static>>, TemplateError> {
+    let layout = general.get_template(LAYOUT).map_err(|error| broken(&directory.join(LAYOUT), &error))?;
+    let mut languages = BTreeMap::new();
+    for folder in entries(directory)?.into_iter().filter(|path| path.is_dir()) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        if !is_tag(&name) {
+            continue;
+        }
+        let mut environment = super::empty();
+        add(&mut environment, &directory.join(LAYOUT), LAYOUT, layout.source().to_owned())?;
+        for kind in MailKind::ALL {
+            let (text, html) = (format!("{kind}.txt"), format!("{kind}.html"));
+            match (folder.join(&text).exists(), folder.join(&html).exists()) {
+                (false, true) => return Err(TemplateError::NoText { path: folder.join(html), text }),
+                (true, false) => add(&mut environment, &folder.join(&html), &html, String::new())?,
+                _ => {}
+            }
+        }
+        load(&mut environment, &folder)?;
+        languages.insert(name, environment);
+    }
+    Ok(languages)
+}
+
+fn entries(directory: &Path) -> Result<Vec<PathBuf>, TemplateError> {
+    let read = || fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
+    read().map_err(|error| unreadable(directory, error))
+}
+
+fn unreadable(path: &Path, source: io::Error) -> TemplateError {
+    TemplateError::Read { path: path.to_owned(), source }
 }
 
 fn add(
@@ -42,8 +89,12 @@ fn add(
     environment.add_template_owned(name.to_owned(), body).map_err(broken)
 }
 
-/// Renders every mail with and without the values that may be empty, then looks for names in branches not taken.
-fn check(environment: &mut Environment<'static>, directory: &Path) -> Result<(), TemplateError> {
+/// Renders these mails with and without the values that may be empty, then looks for names in branches not taken.
+fn check(
+    environment: &mut Environment<'static>,
+    directory: &Path,
+    kinds: &[MailKind],
+) -> Result<(), TemplateError> {
     let full = MailValues {
         product: "Example".to_owned(),
         email: "anna@example.org".to_owned(),
@@ -54,7 +105,7 @@ fn check(environment: &mut Environment<'static>, directory: &Path) -> Result<(),
     let bare = MailValues { name: String::new(), link: String::new(), ..full.clone() };
     // These values are no secrets, and so errors can name what is undefined.
     environment.set_debug(true);
-    for kind in MailKind::ALL {
+    for &kind in kinds {
         for values in [&full, &bare] {
             render(environment, kind, values).map_err(|error| {
                 let name = innermost(&error).name().unwrap_or_default().replace(".subject", ".txt");

@@ -26,6 +26,14 @@ pub enum TemplateError {
         /// The file.
         path: PathBuf,
     },
+    /// A translated HTML body without a text.
+    #[error("{}: a mail needs a text, {text} beside it", path.display())]
+    NoText {
+        /// The file.
+        path: PathBuf,
+        /// The name of the file that is missing.
+        text: String,
+    },
     /// A broken template.
     #[error("{}, line {line}: {reason}", path.display())]
     Broken {

@@ -3,9 +3,10 @@
 mod built_in;
 mod directory;
 mod error;
+mod language;
 mod values;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc};
 
 use minijinja::{Environment, UndefinedBehavior};
 
@@ -29,13 +30,25 @@ use super::Mail;
 /// | `lifetime` | how long the link is valid, in English: `1 hour`, `45 minutes` |
 /// | `lifetime_minutes` | the same as a number |
 #[derive(Clone)]
-pub struct Templates(Arc<Environment<'static>>);
+pub struct Templates {
+    texts: Arc<Texts>,
+    /// The language that is looked at first, by its name in lower case.
+    language: Option<String>,
+}
+
+/// All texts.
+struct Texts {
+    /// Those without a language.
+    general: Environment<'static>,
+    /// Of each language what its folder has, by its name in lower case.
+    languages: BTreeMap<String, Environment<'static>>,
+}
 
 impl Templates {
     /// The built-in texts, in English.
     #[must_use]
     pub fn built_in() -> Self {
-        Self(Arc::new(environment()))
+        Self::of(Texts { general: environment(), languages: BTreeMap::new() })
     }
 
     /// The files of this directory, and the built-in texts for those it lacks.
@@ -44,14 +57,33 @@ impl Templates {
     /// `layout.html`, which the built-in `.html` files extend. A `.txt` file starts with the line `Subject: …`. An
     /// empty `.html` file means: only text.
     ///
+    /// A folder with the name of a language, such as `de` or `pt-BR`, holds the same files in that language, as many as are
+    /// translated; they are for whoever reads it ([`in_language`](Self::in_language)). A `.txt` without its `.html` is sent as text
+    /// alone there. `layout.html` is that of the folder or else the general one, of which `.html` files translate the blocks `language` and
+    /// `link_hint`. `lifetime` is English: translations use `lifetime_minutes`.
+    ///
     /// # Errors
     ///
     /// When the directory or a file cannot be read, for `.txt` and `.html` files with other names, and for templates
     /// that are broken, with file and line.
     pub fn with_directory(directory: &Path) -> Result<Self, TemplateError> {
-        let mut environment = environment();
-        directory::load(&mut environment, directory)?;
-        Ok(Self(Arc::new(environment)))
+        let mut general = environment();
+        directory::load(&mut general, directory)?;
+        let languages = directory::load_languages(&general, directory)?;
+        Ok(Self::of(Texts { general, languages }))
+    }
+
+    fn of(texts: Texts) -> Self {
+        Self { texts: Arc::new(texts), language: None }
+    }
+
+    /// The same in the best of its languages for whoever sends this `Accept-Language` (RFC 9110 §12.5.4); what is not translated,
+    /// and everything for whoever reads none of them, is as outside of the folders of languages, which counts as English.
+    #[must_use]
+    pub fn in_language(&self, accepted: &str) -> Self {
+        let is_there = |tag: &str| self.texts.languages.get_key_value(tag).map(|(name, _)| name.as_str());
+        let language = language::choose(accepted, is_there).map(str::to_owned);
+        Self { texts: Arc::clone(&self.texts), language }
     }
 
     /// Writes a mail to `values.email`.
@@ -61,7 +93,11 @@ impl Templates {
     /// When a template fails with these values. The built-in ones do not, and files were tried by
     /// [`Templates::with_directory`].
     pub fn render(&self, kind: MailKind, values: &MailValues) -> Result<Mail, TemplateError> {
-        render(&self.0, kind, values).map_err(|error| TemplateError::render(&error))
+        let translated = self.language.as_ref().and_then(|language| self.texts.languages.get(language));
+        let is_translated =
+            |texts: &&Environment<'static>| texts.get_template(&format!("{kind}.txt")).is_ok();
+        let texts = translated.filter(is_translated).unwrap_or(&self.texts.general);
+        render(texts, kind, values).map_err(|error| TemplateError::render(&error))
     }
 }
 
@@ -72,11 +108,16 @@ impl fmt::Debug for Templates {
 }
 
 fn environment() -> Environment<'static> {
+    let mut environment = empty();
+    environment.set_loader(|name| Ok(built_in::source(name)));
+    environment
+}
+
+fn empty() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // With it, errors would show values, and values hold tokens.
     environment.set_debug(false);
-    environment.set_loader(|name| Ok(built_in::source(name)));
     environment
 }
 

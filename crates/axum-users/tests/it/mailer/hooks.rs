@@ -8,7 +8,7 @@ use std::{
 
 use axum_users::{
     DuplicateRegistration, Policy,
-    mailer::{AnyMailer, ConsoleMailer, EmailHooks, Mail, MailError, Mailer, SmtpMailer},
+    mailer::{AnyMailer, ConsoleMailer, EmailHooks, Mail, MailError, Mailer, SmtpMailer, Templates},
 };
 use serde_json::{Value, json};
 
@@ -39,6 +39,26 @@ async fn ask(app: &TestApp, path: &str, email: &str) -> Answer {
     let answer = app.post(path).json(&json!({ "email": email })).send().await;
     app.users.shutdown().await;
     answer
+}
+
+#[tokio::test]
+async fn mails_are_in_the_language_of_whoever_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("de")).unwrap();
+    let german = "Subject: Neues Passwort\n{{ link }}";
+    std::fs::write(folder.path().join("de/reset_password.txt"), german).unwrap();
+    let sink = SmtpSink::start().await;
+    let templates = Templates::with_directory(folder.path()).unwrap();
+    let app = app(hooks(plain(&sink)).templates(templates)).await;
+    app.add(KING).await;
+    for language in ["de-AT,de;q=0.9", "en"] {
+        let asked = app.post(FORGOT).header("accept-language", language).json(&json!({ "email": KING }));
+        assert_eq!(asked.send().await.status, 202);
+        app.users.shutdown().await;
+    }
+    let subjects =
+        sink.mails().iter().map(|raw| ReadMail::of(raw).header("Subject").to_owned()).collect::<Vec<_>>();
+    assert_eq!(subjects, ["Neues Passwort", "Choose a new password for Camelot"]);
 }
 
 #[tokio::test]

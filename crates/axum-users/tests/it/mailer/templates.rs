@@ -96,6 +96,47 @@ fn an_operator_replaces_what_mails_say() {
 }
 
 #[test]
+fn an_operator_translates_what_mails_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("de/reset_password.txt", "Subject: Neues Passwort\n{{ link }}, {{ lifetime_minutes }} Minuten");
+    write(
+        "de/reset_password.html",
+        "{% extends \"layout.html\" %}{% block language %}de{% endblock %}{% block message %}Hallo{% endblock %}",
+    );
+    write("pt-BR/reset_password.txt", "Subject: Nova senha\n{{ link }}");
+    write("images/readme.md", "no language");
+    let templates = Templates::with_directory(folder.path()).unwrap();
+    let reset = |accepted: &str| {
+        templates.in_language(accepted).render(MailKind::ResetPassword, &values(KING, "Camelot")).unwrap()
+    };
+    let german = reset("de-CH, en;q=0.5");
+    assert_eq!(german.subject, "Neues Passwort");
+    assert!(german.text.contains("60 Minuten"), "{}", german.text);
+    let html = german.html.unwrap();
+    assert!(html.contains("<html lang=\"de\">") && html.contains("Hallo"), "{html}");
+    let portuguese = reset("pt-br");
+    assert_eq!((portuguese.subject.as_str(), portuguese.html), ("Nova senha", None));
+    for accepted in ["", "en, de;q=0.9", "pt", "fr"] {
+        assert_eq!(reset(accepted).subject, "Choose a new password for Camelot", "{accepted}");
+    }
+    // What is not translated is sent as it is.
+    let verify = templates.in_language("de").render(MailKind::VerifyEmail, &values(KING, "Camelot")).unwrap();
+    assert_eq!(verify.subject, "Verify your e-mail address for Camelot");
+
+    write("de/verify_email.html", "<p>Hallo</p>");
+    let error = Templates::with_directory(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("de/verify_email.html") && error.contains("verify_email.txt"), "{error}");
+    write("de/verify_email.txt", "Subject: Hallo\n{{ lnik }}");
+    let error = Templates::with_directory(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("de/verify_email.txt, line 2") && error.contains("lnik"), "{error}");
+}
+
+#[test]
 fn broken_templates_are_refused_at_start_with_file_and_line() {
     for (name, text, line, reason) in [
         ("reset_password.txt", "Subject: x\n\n{{ link", 3, "syntax error"),
