@@ -43,6 +43,9 @@ pub enum Command {
     /// Show and revive the jobs that were given up: mails that could not be sent.
     #[command(subcommand)]
     Jobs(Jobs),
+    /// Make the file of `password.breach_filter`: new passwords are refused that are known from data breaches, and nothing leaves
+    /// this machine.
+    BreachFilter(BreachFilter),
     /// Print the OpenAPI document of the configured routes.
     Openapi,
     /// Print the effective configuration, every secret redacted.
@@ -154,6 +157,21 @@ pub enum Jobs {
         /// The id that `list` shows.
         id: uuid::Uuid,
     },
+}
+
+/// Make the file of `password.breach_filter` from a list of Have I Been Pwned.
+#[derive(Debug, clap::Args)]
+pub struct BreachFilter {
+    /// The list: lines SHA1:COUNT in the order of the hashes, as the downloader of Have I Been Pwned writes it; `-` for the
+    /// standard input.
+    #[arg(value_name = "LIST")]
+    pub list: PathBuf,
+    /// The file to make.
+    #[arg(value_name = "FILTER")]
+    pub filter: PathBuf,
+    /// Only passwords that were seen at least this often.
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub min_count: u64,
 }
 
 /// Which user.

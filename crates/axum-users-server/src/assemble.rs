@@ -9,7 +9,7 @@ use axum_users::{
     Backend, Bearer, JobOptions, JobStore, Jwt, MigrationError, MongoStore, OAuthStore, Opaque, PublicUrl,
     RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
-    password::BreachCheck,
+    password::{BreachCheck, BreachFilter},
 };
 
 use crate::{
@@ -87,6 +87,12 @@ where
             None => BreachCheck::new().map_err(|error| config.refuse("password.breach_check", error))?,
         };
         builder = builder.hooks(check);
+    }
+    if let Some(path) = &settings.password.breach_filter {
+        let filter = BreachFilter::open(path).map_err(|error| {
+            config.refuse("password.breach_filter", format!("{:#}", anyhow::Error::new(error)))
+        });
+        builder = builder.hooks(filter?);
     }
     if settings.users.require_verified {
         builder = builder.require_verified_users();

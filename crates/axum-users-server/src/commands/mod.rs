@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod breach_filter;
 mod config;
 mod jobs;
 mod migrate;
@@ -23,6 +24,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Command::Config { example: true } = args.command {
         return config::example();
     }
+    if let Command::BreachFilter(command) = &args.command {
+        return breach_filter::run(command);
+    }
     let config = Config::load(&args)?;
     start_logging(&config.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -45,6 +49,7 @@ async fn run_with<I: UserId>(command: Command, config: &Config) -> anyhow::Resul
         Command::Migrate { dry_run } => migrate::run::<I>(config, dry_run).await,
         Command::Openapi => openapi::run::<I>(config).await,
         Command::Config { .. } => config::effective(config),
+        Command::BreachFilter(command) => breach_filter::run(&command),
     }
 }
 

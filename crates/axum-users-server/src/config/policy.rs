@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use axum_users::{
     DuplicateRegistration, Policy, StoredTokens,
     email::EmailRules,
@@ -44,6 +46,8 @@ pub struct PasswordSettings {
     pub words: Vec<String>,
     /// Whether Have I Been Pwned is asked if a password is known from data breaches.
     pub breach_check: bool,
+    /// A filter of passwords that are known from data breaches, made by `axum-users breach-filter`.
+    pub breach_filter: Option<PathBuf>,
 }
 
 /// Single switches of the policy; what is absent is the policy's. The names are those of the fields of [`Policy`].
@@ -128,6 +132,7 @@ impl PasswordSettings {
             reject_context_words: Some(rules.reject_context_words),
             words: self.words.clone(),
             breach_check: self.breach_check,
+            breach_filter: self.breach_filter.clone(),
         }
     }
 }

@@ -82,3 +82,33 @@ fn the_configuration_shows_the_rules_in_force() {
     }
     assert!(shown("policy = \"fastapi-users\"").contains("reject_common = false"));
 }
+
+#[tokio::test]
+async fn reg_8_breached_passwords_are_looked_up_in_a_file_that_a_command_makes() {
+    let folder = tempfile::tempdir().unwrap();
+    // The SHA-1 of "excalibur in the stone", and those of two others.
+    let list = "2A7A81D26E5AE4381CBE8829D6E369FACCF15025:3\r\n5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8:9545824\r\n\
+                F7C3BC1D808E04732ADF679965CCC34CA7AE3441:1\r\n";
+    let (listed, filter) = (folder.path().join("list.txt"), folder.path().join("breached.filter"));
+    std::fs::write(&listed, list).unwrap();
+    let words = ["breach-filter", listed.to_str().unwrap(), filter.to_str().unwrap(), "--min-count", "2"];
+    let output = run(folder.path(), &words, "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains(": 2 passwords in "), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("100 % of the list"), "{}", text(&output.stderr));
+
+    let running = Running::start(&format!("[password]\nbreach_filter = {filter:?}"));
+    let known = "Password should not be one that is known from data breaches";
+    assert_eq!(reason(&running, "excalibur in the stone").await, known);
+    assert_eq!(running.register(KING, PASSWORD).await.0, 201);
+
+    let output = run(folder.path(), &["breach-filter", "-", filter.to_str().unwrap()], "one\n");
+    assert!(!output.status.success() && text(&output.stderr).contains("line 1 of the list"));
+    std::fs::write(folder.path().join("axum-users.toml"), "[password]\nbreach_filter = \"missing\"").unwrap();
+    let output = run(folder.path(), &["serve"], "");
+    let said = text(&output.stderr);
+    assert!(
+        !output.status.success() && said.contains("password.breach_filter") && said.contains("missing"),
+        "{said}"
+    );
+}

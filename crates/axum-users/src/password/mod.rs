@@ -6,13 +6,14 @@ mod argon2id;
 mod breach;
 mod common;
 mod context;
+mod fuse;
 mod pool;
 mod rules;
 mod unusable;
 
 pub use argon2id::{Argon2id, Rehash};
 #[cfg(feature = "breach-check")]
-pub use breach::BreachCheck;
+pub use breach::{BreachCheck, BreachFilter, BreachFilterError, BuiltFilter, build_breach_filter};
 pub(crate) use context::ContextWords;
 pub use pool::PoolOptions;
 pub(crate) use pool::{HashingPool, PoolError};

@@ -1,4 +1,6 @@
-//! Passwords that are known from data breaches, as a service that is played tells.
+//! Passwords that are known from data breaches: as a service that is played tells, and as a file does.
+
+mod filter;
 
 use std::time::{Duration, Instant};
 

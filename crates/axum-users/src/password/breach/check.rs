@@ -1,10 +1,8 @@
-//! Passwords that are known from data breaches (ASVS 6.2.12), as Have I Been Pwned knows them.
-
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use tokio::{sync::Semaphore, time::timeout};
 
+use super::{REASON, sha1};
 use crate::{
     BoxError, Context, Hooks, Profile,
     oauth::{ProviderClient, ProviderError},
@@ -56,7 +54,7 @@ impl BreachCheck {
 
     /// Whether the password is known, or why that cannot be told.
     async fn is_known(&self, password: &str) -> Result<bool, ProviderError> {
-        let hash = sha1(password);
+        let hash = digits(password);
         let (prefix, suffix) = hash.split_at(5);
         let answer = async {
             // It is never closed.
@@ -73,7 +71,7 @@ impl BreachCheck {
 impl<P: Profile> Hooks<P> for BreachCheck {
     async fn validate_password(&self, password: &str, _email: &str, _: &Context) -> Result<(), String> {
         match self.is_known(password).await {
-            Ok(true) => Err("Password should not be one that is known from data breaches".to_owned()),
+            Ok(true) => Err(REASON.to_owned()),
             Ok(false) => Ok(()),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -84,10 +82,9 @@ impl<P: Profile> Hooks<P> for BreachCheck {
     }
 }
 
-/// In upper case, as the service has it. That it is SHA-1 is the service's choice; nothing rests on it.
-fn sha1(password: &str) -> String {
-    let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
+/// In upper case, as the service has it.
+fn digits(password: &str) -> String {
+    sha1(password).as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// Lines of `SUFFIX:COUNT`; those that only pad the answer have a count of 0.
@@ -103,8 +100,8 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_service() {
-        assert_eq!(sha1("password"), "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8");
-        assert_eq!(sha1("é").len(), 40);
+        assert_eq!(digits("password"), "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8");
+        assert_eq!(digits("é").len(), 40);
     }
 
     #[test]
