@@ -96,6 +96,11 @@ mod transport;
 mod user;
 mod users;
 
+#[cfg(all(axum_users_without_dummy_hash, not(debug_assertions)))]
+compile_error!(
+    "axum_users_without_dummy_hash is there for tests/timing to fail: a server built so tells who exists"
+);
+
 #[cfg(feature = "macros")]
 pub use axum_users_macros::Profile;
 

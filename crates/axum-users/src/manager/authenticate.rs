@@ -1,11 +1,20 @@
+use tokio::runtime::Handle;
+
 use super::{UserManager, limited_address};
-use crate::{Context, Profile, User, UserError, password::Verdict, user::Changes};
+use crate::{
+    Context, Profile, User, UserError,
+    password::{Compared, Verdict},
+    user::Changes,
+};
+
+/// How many stored hashes are looked at to know which classes there are.
+const SAMPLE: u32 = 1_000;
 
 impl<P: Profile> UserManager<P> {
     /// The active user with this address and password.
     ///
-    /// Unknown users, wrong passwords and inactive users are one error and cost the same: one look-up and one
-    /// verification (LOG-1, LOG-2). A right password whose hash is outdated is hashed anew; the new hash is written
+    /// Unknown users, wrong passwords, users without a password and inactive users are one error and cost the same: one
+    /// look-up and one verification, of a hash like those of others if there is none (LOG-1, LOG-2). A right password whose hash is outdated is hashed anew; the new hash is written
     /// only if the old one is still stored, so that a password changed meanwhile stays changed (LOG-12). That it cannot be
     /// written keeps nobody out.
     ///
@@ -21,19 +30,28 @@ impl<P: Profile> UserManager<P> {
         password: &str,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
-        let login = self.0.limiter.try_login(&limited_address(email), cx)?;
-        let result = self.verify_credentials(email, password).await;
+        let address = limited_address(email);
+        let login = self.0.limiter.try_login(&address, cx)?;
+        let result = self.verify_credentials(email, &address, password).await;
         if !matches!(result, Err(UserError::BadCredentials)) {
             self.0.limiter.give_back(login);
         }
         result
     }
 
-    async fn verify_credentials(&self, email: &str, password: &str) -> Result<User<P>, UserError> {
+    async fn verify_credentials(
+        &self,
+        email: &str,
+        address: &str,
+        password: &str,
+    ) -> Result<User<P>, UserError> {
+        self.look_at_hashes().await;
         let user = self.find_by_email(email).await?;
         let hash = user.as_ref().map(|user| user.hashed_password.clone());
-        let verdict = self.0.hashing.verify(password, hash).await?;
-        let Some(user) = user.filter(|_| verdict != Verdict::Mismatch) else {
+        let compared = Compared { hash, decoy: self.0.decoys.pick(address) };
+        let verdict = self.0.hashing.verify(password, compared).await?;
+        // Whoever is inactive gets no new hash: it would cost as much again.
+        let Some(user) = user.filter(|user| verdict != Verdict::Mismatch && user.is_active) else {
             return Err(UserError::BadCredentials);
         };
         let user = match verdict {
@@ -41,6 +59,30 @@ impl<P: Profile> UserManager<P> {
             _ => user,
         };
         if user.is_active { Ok(user) } else { Err(UserError::BadCredentials) }
+    }
+
+    /// Makes known of which classes the stored hashes are: before the first login, which waits for it whoever it is of, and
+    /// beside the logins each hour.
+    async fn look_at_hashes(&self) {
+        self.0.decoys.first.get_or_init(|| self.sample_hashes()).await;
+        if self.0.decoys.is_due() {
+            let manager = self.clone();
+            match Handle::try_current() {
+                Ok(runtime) => drop(runtime.spawn(async move { manager.sample_hashes().await })),
+                Err(_) => self.sample_hashes().await,
+            }
+        }
+    }
+
+    async fn sample_hashes(&self) {
+        match self.0.store.sample_hashes(SAMPLE).await {
+            Ok(hashes) => self.0.decoys.take_up(&hashes),
+            Err(error) => {
+                self.0.decoys.try_later();
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "of which classes the stored password hashes are is not known for now");
+            }
+        }
     }
 
     async fn upgrade_hash(&self, user: User<P>, password: &str) -> Result<User<P>, UserError> {
@@ -61,7 +103,8 @@ impl<P: Profile> UserManager<P> {
             // Somebody else wrote a hash since: another login did the same upgrade, or the password was changed.
             Ok(None) => {
                 let current = self.get(&user.id).await.map_err(|_| UserError::BadCredentials)?;
-                let verdict = self.0.hashing.verify(password, Some(current.hashed_password.clone())).await?;
+                let compared = Compared { hash: Some(current.hashed_password.clone()), decoy: None };
+                let verdict = self.0.hashing.verify(password, compared).await?;
                 if verdict == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(current) }
             }
         }

@@ -40,7 +40,7 @@ impl<P: Profile> UserManager<P> {
         let promise = self.promise()?;
         let new = self.prepare(user, cx).await?;
         let stand_in = new.clone();
-        match self.0.store.insert(new).await {
+        match self.0.store.insert_hidden(new).await {
             Ok(created) => {
                 let told = Task::AfterRegister(Box::new(created.clone()));
                 self.queue(promise, told, cx).await?;

@@ -4,7 +4,7 @@ use crate::{
     jobs::Task,
     limit::Act,
     object::Object,
-    password::{PasswordHash, Verdict},
+    password::{Compared, PasswordHash, Verdict},
     user::Changes,
 };
 
@@ -86,7 +86,8 @@ impl<P: Profile> UserManager<P> {
             Some(fingerprint) => Ok(fingerprint == self.0.reset.fingerprint(user)),
             None => {
                 let Some(hash) = stated.map(PasswordHash::new) else { return Ok(false) };
-                let verdict = self.0.hashing.verify(user.hashed_password.as_str(), Some(hash)).await?;
+                let compared = Compared { hash: Some(hash), decoy: None };
+                let verdict = self.0.hashing.verify(user.hashed_password.as_str(), compared).await?;
                 Ok(verdict != Verdict::Mismatch)
             }
         }

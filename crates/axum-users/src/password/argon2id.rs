@@ -4,7 +4,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use subtle::ConstantTimeEq;
 
-use super::{PasswordHash, PasswordHasher, Verdict};
+use super::{HashClass, PasswordHash, PasswordHasher, Verdict};
 use crate::BoxError;
 
 /// Bytes of a new salt (RFC 9106 §3.1).
@@ -15,9 +15,12 @@ pub(super) const TAG_BYTES: usize = 32;
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
 const MAX_ITERATIONS: u32 = 16;
 const MAX_PARALLELISM: u32 = 16;
-const MAX_BCRYPT_COST: u32 = 15;
+/// From what bcrypt can do at least, to what a login may cost.
+const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=15;
 /// bcrypt looks at no more bytes; two passwords equal so far would be one.
 const BCRYPT_MAX_BYTES: usize = 72;
+/// A salt and a tag of zeros in bcrypt's base 64.
+const BCRYPT_ZEROS: &str = ".....................................................";
 
 /// Argon2id (RFC 9106), which also verifies Argon2i, Argon2d and bcrypt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +142,16 @@ impl PasswordHasher for Argon2id {
         let verdict = Stored::parse(text).and_then(|stored| self.verify_argon2(password, &stored));
         verdict.unwrap_or_else(|| self.waste(password))
     }
+
+    fn class(&self, hash: &PasswordHash) -> HashClass {
+        let text = hash.as_str();
+        let decoy = if text.starts_with("$2") {
+            bcrypt_cost(text).map(|cost| format!("$2b${cost:02}${BCRYPT_ZEROS}"))
+        } else {
+            Stored::parse(text).map(|stored| stored.decoy())
+        };
+        decoy.map_or(HashClass::Unverifiable, |decoy| HashClass::Like(PasswordHash::new(decoy)))
+    }
 }
 
 /// Salts and tags as PHC strings have them.
@@ -177,13 +190,19 @@ impl Stored {
             rehash: Rehash::Exact,
         };
         let salt: &[u8] = hash.salt.as_ref()?.as_ref();
-        Some(Self {
-            algorithm,
-            version,
-            parameters,
-            salt: salt.to_vec(),
-            tag: hash.hash?.as_bytes().to_vec(),
-        })
+        let tag = hash.hash?.as_bytes().to_vec();
+        if salt.len() < argon2::MIN_SALT_LEN || parameters.params(tag.len()).is_none() {
+            return None;
+        }
+        Some(Self { algorithm, version, parameters, salt: salt.to_vec(), tag })
+    }
+
+    /// A hash of nobody's password that costs the same.
+    fn decoy(&self) -> String {
+        let Argon2id { memory_kib, iterations, parallelism, .. } = self.parameters;
+        let (algorithm, version) = (self.algorithm.as_str(), u32::from(self.version));
+        let (salt, tag) = (encode(&vec![0; self.salt.len()]), encode(&vec![0; self.tag.len()]));
+        format!("${algorithm}$v={version}$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}")
     }
 }
 
@@ -214,14 +233,21 @@ fn compute(
     Some(tag)
 }
 
-/// `None` for a hash that is malformed or too costly, and for a password that bcrypt would cut off (LOG-14).
+/// `None` for a hash that is malformed or too costly. A password that bcrypt would cut off is a mismatch (LOG-14), and costs
+/// what any other does.
 fn verify_bcrypt(password: &str, hash: &str) -> Option<Verdict> {
-    let cost: u32 = hash.get(4..6)?.parse().ok()?;
-    if cost > MAX_BCRYPT_COST || password.len() > BCRYPT_MAX_BYTES {
-        return None;
-    }
-    let matches = bcrypt::verify(password, hash).ok()?;
-    Some(if matches { Verdict::MatchButRehash } else { Verdict::Mismatch })
+    bcrypt_cost(hash)?;
+    let password = password.as_bytes();
+    let looked_at = password.get(..BCRYPT_MAX_BYTES).unwrap_or(password);
+    let matches = bcrypt::verify(looked_at, hash).ok()?;
+    let is_whole = looked_at.len() == password.len();
+    Some(if matches && is_whole { Verdict::MatchButRehash } else { Verdict::Mismatch })
+}
+
+/// The cost of a bcrypt hash; `None` if it is malformed or costs too much.
+fn bcrypt_cost(hash: &str) -> Option<u32> {
+    let parts: bcrypt::HashParts = hash.parse().ok()?;
+    Some(parts.get_cost()).filter(|cost| BCRYPT_COSTS.contains(cost))
 }
 
 #[cfg(test)]
@@ -304,6 +330,40 @@ mod tests {
         let hash = bcrypt::hash(&first, 4).unwrap();
         assert_eq!(verify(SMALL, &first, &hash), Verdict::MatchButRehash);
         assert_eq!(verify(SMALL, &format!("{first}b"), &hash), Verdict::Mismatch);
+    }
+
+    #[test]
+    fn log_2_a_class_is_an_algorithm_and_its_parameters() {
+        let class = |hash: &str| SMALL.class(&PasswordHash::new(hash));
+        let mut classes = Vec::new();
+        for hash in GUINEVERE {
+            let HashClass::Like(decoy) = class(hash) else { panic!("{hash}") };
+            // A decoy costs what its hash costs, and keeps nothing of it.
+            assert_eq!(class(decoy.as_str()), HashClass::Like(decoy.clone()));
+            assert_eq!(SMALL.verify("guinevere", &decoy), Verdict::Mismatch);
+            let secrets = hash.rsplit('$').next().unwrap();
+            assert!(!decoy.as_str().contains(&secrets[..8]), "{}", decoy.as_str());
+            if !classes.contains(&decoy) {
+                classes.push(decoy);
+            }
+        }
+        assert_eq!(classes.len(), 4, "three of Argon2, and one of bcrypt whatever its letter");
+        assert_eq!(class(SMALL.hash("a").unwrap().as_str()), class(SMALL.hash("b").unwrap().as_str()));
+    }
+
+    #[test]
+    fn log_2_what_cannot_be_verified_has_no_class() {
+        for hash in [
+            "",
+            "guinevere",
+            "$2b$16$fHQniFlHhvSXx3.uJQLzouuFlh3kCsOaecIHkf0TXa.oTAjBoATwu",
+            "$2b$04$short",
+            "$argon2id$v=19$m=262145,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=19$m=64,t=1,p=1$c2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+            "$argon2id$v=19$m=8,t=1,p=4$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA",
+        ] {
+            assert_eq!(SMALL.class(&PasswordHash::new(hash)), HashClass::Unverifiable, "{hash}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod argon2id;
 mod breach;
 mod common;
 mod context;
+mod decoy;
 mod fuse;
 mod pool;
 mod rules;
@@ -15,8 +16,9 @@ pub use argon2id::{Argon2id, Rehash};
 #[cfg(feature = "breach-check")]
 pub use breach::{BreachCheck, BreachFilter, BreachFilterError, BuiltFilter, build_breach_filter};
 pub(crate) use context::ContextWords;
+pub(crate) use decoy::Decoys;
 pub use pool::PoolOptions;
-pub(crate) use pool::{HashingPool, PoolError};
+pub(crate) use pool::{Compared, HashingPool, PoolError};
 
 use crate::BoxError;
 
@@ -58,12 +60,24 @@ pub enum Verdict {
     Mismatch,
 }
 
+/// What verifying a hash costs: an algorithm and its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HashClass {
+    /// What a new hash of the same hasher costs.
+    Own,
+    /// What this hash costs, which is nobody's password: it has the parameters of the hash that was asked about, a fixed salt
+    /// and a fixed tag, so that all hashes that cost the same give the same one.
+    Like(PasswordHash),
+    /// The hash cannot be verified, or only at a cost that nobody shall be able to cause.
+    Unverifiable,
+}
+
 /// Hashes passwords and verifies them. Synchronous: it runs on the hashing pool, never on the async runtime.
 ///
 /// The example keeps an old application's salted SHA-256 readable until each user has logged in once:
 ///
 /// ```
-/// use axum_users::{BoxError, password::{Argon2id, PasswordHash, PasswordHasher, Verdict}};
+/// use axum_users::{BoxError, password::{Argon2id, HashClass, PasswordHash, PasswordHasher, Verdict}};
 /// use sha2::{Digest, Sha256};
 ///
 /// struct Legacy(Argon2id);
@@ -81,6 +95,12 @@ pub enum Verdict {
 ///             Sha256::digest(format!("{salt}{password}")).iter().map(|byte| format!("{byte:02x}")).collect();
 ///         if found == digest { Verdict::MatchButRehash } else { Verdict::Mismatch }
 ///     }
+///     fn class(&self, hash: &PasswordHash) -> HashClass {
+///         if hash.as_str().starts_with("sha256$") {
+///             return HashClass::Like(PasswordHash::new("sha256$0000$0000"));
+///         }
+///         self.0.class(hash)
+///     }
 /// }
 /// ```
 pub trait PasswordHasher: Send + Sync + 'static {
@@ -92,4 +112,12 @@ pub trait PasswordHasher: Send + Sync + 'static {
 
     /// Compares. A hash that is malformed or too costly to verify is a mismatch, and costs as much as any other.
     fn verify(&self, password: &str, hash: &PasswordHash) -> Verdict;
+
+    /// What verifying this hash costs. Where the stored hashes are of several classes, such as those of users who came from
+    /// another application, a login of nobody costs what it would cost one of them: the classes are as frequent among those
+    /// who do not exist as among those who do (LOG-2). Without it everybody is taken to cost what a new hash does, which is
+    /// right for a hasher whose hashes are all alike.
+    fn class(&self, _hash: &PasswordHash) -> HashClass {
+        HashClass::Own
+    }
 }

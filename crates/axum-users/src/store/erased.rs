@@ -9,7 +9,7 @@ use super::{
 #[cfg(feature = "oauth")]
 use super::{OAuthAccount, OAuthStore};
 use crate::{
-    BoxFuture, Profile,
+    BoxFuture, PasswordHash, Profile,
     user::{Changes, NewUser, User},
 };
 
@@ -20,10 +20,12 @@ pub(crate) trait DynUserStore<P: Profile>: Send + Sync {
     fn get_by_email<'a>(&'a self, email: &'a str) -> Answer<'a, Option<User<P>>>;
     fn list<'a>(&'a self, after: Option<&'a P::Id>, limit: u32) -> Answer<'a, Vec<User<P>>>;
     fn insert(&self, user: NewUser<P>) -> Answer<'_, User<P>>;
+    fn insert_hidden(&self, user: NewUser<P>) -> Answer<'_, User<P>>;
     fn update<'a>(&'a self, id: &'a P::Id, changes: &'a Changes) -> Answer<'a, Option<User<P>>>;
     fn delete<'a>(&'a self, id: &'a P::Id) -> Answer<'a, bool>;
     fn revoke<'a>(&'a self, digest: &'a str, expires_at: OffsetDateTime) -> Answer<'a, bool>;
     fn get_unless_revoked<'a>(&'a self, id: &'a P::Id, digest: &'a str) -> Answer<'a, Option<User<P>>>;
+    fn sample_hashes(&self, limit: u32) -> Answer<'_, Vec<PasswordHash>>;
 }
 
 impl<P: Profile, S: UserStore<P>> DynUserStore<P> for S {
@@ -39,6 +41,9 @@ impl<P: Profile, S: UserStore<P>> DynUserStore<P> for S {
     fn insert(&self, user: NewUser<P>) -> Answer<'_, User<P>> {
         Box::pin(UserStore::insert(self, user))
     }
+    fn insert_hidden(&self, user: NewUser<P>) -> Answer<'_, User<P>> {
+        Box::pin(UserStore::insert_hidden(self, user))
+    }
     fn update<'a>(&'a self, id: &'a P::Id, changes: &'a Changes) -> Answer<'a, Option<User<P>>> {
         Box::pin(UserStore::update(self, id, changes))
     }
@@ -50,6 +55,9 @@ impl<P: Profile, S: UserStore<P>> DynUserStore<P> for S {
     }
     fn get_unless_revoked<'a>(&'a self, id: &'a P::Id, digest: &'a str) -> Answer<'a, Option<User<P>>> {
         Box::pin(UserStore::get_unless_revoked(self, id, digest))
+    }
+    fn sample_hashes(&self, limit: u32) -> Answer<'_, Vec<PasswordHash>> {
+        Box::pin(UserStore::sample_hashes(self, limit))
     }
 }
 

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::{Found, NewToken, OAuthAccount, OAuthStore, StoreError, TokenStore, UserStore};
 use crate::{
-    NoProfile, Profile, UserId,
+    NoProfile, PasswordHash, Profile, UserId,
     email::fold,
     user::{Changes, NewUser, User},
     value::{ColumnType, Value},
@@ -184,6 +184,13 @@ impl<P: Profile> UserStore<P> for MemoryStore<P> {
     async fn get_unless_revoked(&self, id: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {
         let inner = self.lock();
         Ok(if inner.revoked.contains_key(digest) { None } else { inner.by_id(id) })
+    }
+
+    async fn sample_hashes(&self, limit: u32) -> Result<Vec<PasswordHash>, StoreError> {
+        let inner = self.lock();
+        let step = inner.users.len().div_ceil((limit as usize).max(1)).max(1);
+        let sample = inner.users.iter().step_by(step).take(limit as usize);
+        Ok(sample.map(|user| user.hashed_password.clone()).collect())
     }
 }
 

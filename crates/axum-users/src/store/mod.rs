@@ -34,7 +34,7 @@ pub use sql::{SqlOptions, SqlStore};
 use time::OffsetDateTime;
 
 use crate::{
-    BoxError, Profile,
+    BoxError, PasswordHash, Profile,
     user::{Changes, NewUser, User},
     value::ColumnError,
 };
@@ -138,6 +138,13 @@ pub trait UserStore<P: Profile>: Send + Sync + 'static {
     /// index, so that parallel inserts leave one user.
     fn insert(&self, user: NewUser<P>) -> impl Future<Output = Result<User<P>, StoreError>> + Send;
 
+    /// What [`insert`](Self::insert) does, for a registration that must not tell by its time whether the address is taken
+    /// (REG-2): as many statements and as much to be brought to the disk in either case. Without an implementation of its own
+    /// a store inserts, which costs less when the address is taken.
+    fn insert_hidden(&self, user: NewUser<P>) -> impl Future<Output = Result<User<P>, StoreError>> + Send {
+        self.insert(user)
+    }
+
     /// Writes the changed columns, and no others, if the user exists and the conditions of the changes hold in the
     /// same statement; otherwise `None`. A taken address is [`StoreError::Duplicate`].
     fn update(
@@ -165,6 +172,22 @@ pub trait UserStore<P: Profile>: Send + Sync + 'static {
         id: &P::Id,
         digest: &str,
     ) -> impl Future<Output = Result<Option<User<P>>, StoreError>> + Send;
+
+    /// The password hashes of at most `limit` users, from all over the table as evenly as it can be done at little cost,
+    /// however many users there are. What is learned of them is how frequent each algorithm is with its parameters, so that
+    /// the time of a login does not tell who exists (LOG-2). Asked for once an hour.
+    ///
+    /// Without an implementation of its own a store gives those with the first ids: as good as any where ids are random,
+    /// but the oldest where they grow.
+    fn sample_hashes(
+        &self,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<PasswordHash>, StoreError>> + Send {
+        async move {
+            let users = self.list(None, limit).await?;
+            Ok(users.into_iter().map(|user| user.hashed_password).collect())
+        }
+    }
 }
 
 /// Keeps session tokens: what it is given is a digest, or the token itself under

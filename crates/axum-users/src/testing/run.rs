@@ -93,6 +93,7 @@ macro_rules! __cases_of_users {
             users {
                 what_is_inserted_is_found
                 addresses_are_unique_in_any_case
+                reg_2_a_hidden_insert_leaves_the_owner_as_is
                 an_address_finds_no_other_address
                 an_update_writes_its_columns_and_no_others
                 an_update_writes_while_its_conditions_hold
@@ -101,6 +102,7 @@ macro_rules! __cases_of_users {
                 pages_follow_the_order_of_ids
                 ids_out_of_range_are_nobodys
                 revoked_tokens_yield_no_user
+                log_2_samples_are_bounded_and_hold_what_is_stored
             }
             values {
                 values_of_every_type_are_kept

@@ -6,7 +6,9 @@ use super::{
     Sample, Subject,
     sample::{KING, new_user, nobody},
 };
-use crate::{Changes, PasswordHash, StoreError, User, UserId, UserStore, email::fold, value::Fields};
+use crate::{
+    Changes, NewUser, PasswordHash, StoreError, User, UserId, UserStore, email::fold, value::Fields,
+};
 
 type Found<I> = Option<User<Sample<I>>>;
 
@@ -64,6 +66,25 @@ pub async fn addresses_are_unique_in_any_case<I: UserId, S: UserStore<Sample<I>>
     }
     assert_eq!(store.list(None, 10).await.unwrap().len(), 1);
     store.insert(new_user("king.arthur@camelot.b")).await.unwrap();
+}
+
+/// Work may be done for the sake of the time that it takes, and nothing comes of it.
+pub async fn reg_2_a_hidden_insert_leaves_the_owner_as_is<I: UserId, S: UserStore<Sample<I>>>(
+    subject: Subject<I, S>,
+) {
+    let store = subject.store;
+    let user = store.insert_hidden(new_user("King.Arthur@camelot.bt")).await.unwrap();
+    assert_same(store.get(&user.id).await.unwrap(), &user);
+    for twin in ["King.Arthur@camelot.bt", KING, "KING.ARTHUR@CAMELOT.BT"] {
+        let new = NewUser { hashed_password: PasswordHash::new("another hash"), ..new_user(twin) };
+        let refused = store.insert_hidden(new).await;
+        assert!(matches!(refused, Err(StoreError::Duplicate)), "{twin}");
+        assert_same(store.get(&user.id).await.unwrap(), &user);
+    }
+    assert_eq!(store.list(None, 10).await.unwrap().len(), 1);
+    let other = store.insert_hidden(new_user("merlin@camelot.bt")).await.unwrap();
+    assert!(other.id != user.id);
+    assert_same(store.get_by_email("merlin@camelot.bt").await.unwrap(), &other);
 }
 
 /// Collations take letters for one another that are not the same. A store may refuse such an address as taken, but
@@ -252,4 +273,27 @@ pub async fn revoked_tokens_yield_no_user<I: UserId, S: UserStore<Sample<I>>>(su
     assert!(store.revoke("DIGEST", later).await.unwrap());
     assert!(store.get_unless_revoked(&king, "digest").await.unwrap().is_none());
     assert!(store.get_unless_revoked(&king, "another").await.unwrap().is_none());
+}
+
+/// How evenly is up to the store.
+pub async fn log_2_samples_are_bounded_and_hold_what_is_stored<I: UserId, S: UserStore<Sample<I>>>(
+    subject: Subject<I, S>,
+) {
+    let store = subject.store;
+    assert!(store.sample_hashes(10).await.unwrap().is_empty());
+    for number in 0..25 {
+        let hashed_password = PasswordHash::new(format!("hash {number}"));
+        let user = new_user(&format!("knight{number}@camelot.bt"));
+        store.insert(NewUser { hashed_password, ..user }).await.unwrap();
+    }
+    for limit in [0, 1, 10, 25, 1000] {
+        let sample = store.sample_hashes(limit).await.unwrap();
+        assert_eq!(sample.is_empty(), limit == 0, "{limit}");
+        assert!(sample.len() <= limit as usize, "{limit}");
+        let mut numbers: Vec<&str> =
+            sample.iter().map(|hash| hash.as_str().strip_prefix("hash ").expect("a stored hash")).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), sample.len(), "no user is there twice");
+    }
 }

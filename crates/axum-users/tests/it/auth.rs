@@ -6,3 +6,4 @@ mod login;
 mod logout;
 mod origin;
 mod sessions;
+mod work;

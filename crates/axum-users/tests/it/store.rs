@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum_users::{
-    MemoryStore, NoProfile, ObjectId, UserStore,
+    MemoryStore, NewUser, NoProfile, ObjectId, PasswordHash, UserStore,
     testing::{Limits, Sample, job_store_tests, oauth_store_tests, store_tests},
 };
 use time::OffsetDateTime;
@@ -46,6 +46,30 @@ job_store_tests!(jobs_in_mongodb, Store::<NoProfile>::open(Kind::Mongodb).await)
 
 fn milliseconds() -> Limits {
     Limits::default().timestamp(Duration::from_millis(1))
+}
+
+/// Who came first came from elsewhere, with other hashes.
+#[tokio::test]
+async fn log_2_samples_hold_hashes_of_every_age() {
+    for kind in [Kind::Memory, Kind::Sqlite, Kind::Postgres, Kind::Mariadb] {
+        let store = Store::<Sample<i64>>::open(kind).await;
+        for number in 0..60 {
+            let new = NewUser {
+                id: None,
+                email: format!("knight{number}@camelot.bt"),
+                hashed_password: PasswordHash::new(if number < 45 { "old" } else { "new" }),
+                is_active: true,
+                is_superuser: false,
+                is_verified: false,
+                profile: Sample::default(),
+            };
+            UserStore::insert(&store, new).await.unwrap();
+        }
+        let sample = store.sample_hashes(20).await.unwrap();
+        let old = sample.iter().filter(|hash| hash.as_str() == "old").count();
+        assert!((10..=20).contains(&sample.len()), "{kind:?}: {}", sample.len());
+        assert!((old * 4).abs_diff(sample.len() * 3) <= 4, "{kind:?}: {old} of {}", sample.len());
+    }
 }
 
 #[tokio::test]

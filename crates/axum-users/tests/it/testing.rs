@@ -5,7 +5,7 @@ mod jobs;
 use std::sync::Mutex;
 
 use axum_users::{
-    Changes, Found, MemoryStore, NewToken, NewUser, StoreError, TokenStore, User, UserStore,
+    Changes, Found, MemoryStore, NewToken, NewUser, PasswordHash, StoreError, TokenStore, User, UserStore,
     testing::{Limits, Sample, failures, token_failures},
 };
 use time::OffsetDateTime;
@@ -22,12 +22,14 @@ enum Defect {
     ConditionsAreIgnored,
     DeletingLeavesTokens,
     EmptyChangesSkipConditions,
+    HiddenInsertsReplace,
     NobodyIsChanged,
     OldTokensCount,
     PagesBeginWithTheirFirst,
     RevocationsAreAllFirst,
     RevocationsAreLookedUpBefore,
     RevokedTokensCount,
+    SamplesHaveNoBound,
     SessionsGoOn,
     TokensAreComparedWithoutCase,
     TokensAreGivenAway,
@@ -108,6 +110,17 @@ impl UserStore<Profile> for Defective {
         UserStore::insert(&self.sound, new).await
     }
 
+    async fn insert_hidden(&self, new: NewUser<Profile>) -> Result<User<Profile>, StoreError> {
+        if self.has(Defect::HiddenInsertsReplace)
+            && let Some(user) = self.sound.get_by_email(&new.email).await?
+        {
+            let hashed_password = Some(new.hashed_password);
+            self.sound.update(&user.id, &Changes { hashed_password, ..Changes::default() }).await?;
+            return Err(StoreError::Duplicate);
+        }
+        UserStore::insert(self, new).await
+    }
+
     async fn update(&self, id: &Uuid, changes: &Changes) -> Result<Option<User<Profile>>, StoreError> {
         let mut changes = changes.clone();
         match self.defect {
@@ -151,6 +164,10 @@ impl UserStore<Profile> for Defective {
 
     async fn get_unless_revoked(&self, id: &Uuid, digest: &str) -> Result<Option<User<Profile>>, StoreError> {
         self.sound.get_unless_revoked(id, digest).await
+    }
+
+    async fn sample_hashes(&self, limit: u32) -> Result<Vec<PasswordHash>, StoreError> {
+        self.sound.sample_hashes(if self.has(Defect::SamplesHaveNoBound) { u32::MAX } else { limit }).await
     }
 }
 
@@ -214,12 +231,14 @@ async fn every_defect_is_found() {
         (Defect::ConditionsAreIgnored, "an_update_writes_while_its_conditions_hold"),
         (Defect::DeletingLeavesTokens, "tokens_of_a_deleted_user_end"),
         (Defect::EmptyChangesSkipConditions, "an_update_writes_while_its_conditions_hold"),
+        (Defect::HiddenInsertsReplace, "reg_2_a_hidden_insert_leaves_the_owner_as_is"),
         (Defect::NobodyIsChanged, "an_update_writes_its_columns_and_no_others"),
         (Defect::OldTokensCount, "a_token_counts_from_the_moment_it_was_made"),
         (Defect::PagesBeginWithTheirFirst, "pages_follow_the_order_of_ids"),
         (Defect::RevocationsAreAllFirst, "revoked_tokens_yield_no_user"),
         (Defect::RevocationsAreLookedUpBefore, "oal_2_of_many_that_revoke_a_digest_one_is_the_first"),
         (Defect::RevokedTokensCount, "revoked_tokens_yield_no_user"),
+        (Defect::SamplesHaveNoBound, "log_2_samples_are_bounded_and_hold_what_is_stored"),
         (Defect::SessionsGoOn, "an_update_ends_sessions_if_it_writes"),
         (Defect::TokensAreComparedWithoutCase, "tokens_are_compared_exactly"),
         (Defect::TokensAreGivenAway, "a_token_in_use_is_not_given_away"),

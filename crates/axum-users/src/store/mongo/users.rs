@@ -14,7 +14,7 @@ use super::{
     is_duplicate, kept, limited,
 };
 use crate::{
-    Profile, StoreError, UserStore,
+    PasswordHash, Profile, StoreError, UserStore,
     email::fold,
     user::{Changes, NewUser, User},
 };
@@ -112,6 +112,27 @@ impl<P: Profile> UserStore<P> for MongoStore<P> {
         limited(async {
             let mut cursor = self.inner.users.aggregate(pipeline).await?;
             read(if cursor.advance().await? { Some(cursor.deserialize_current()?) } else { None })
+        })
+        .await
+    }
+
+    /// By MongoDB's own sampling, which reads no more than is asked for of a large collection.
+    async fn sample_hashes(&self, limit: u32) -> Result<Vec<PasswordHash>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let pipeline = [
+            doc! { "$sample": { "size": i64::from(limit) } },
+            doc! { "$project": { "_id": 0, "hashed_password": 1 } },
+        ];
+        limited(async {
+            let mut cursor = self.inner.users.aggregate(pipeline).await?;
+            let mut hashes = Vec::new();
+            while cursor.advance().await? {
+                let user = cursor.deserialize_current()?;
+                hashes.extend(user.get_str("hashed_password").ok().map(PasswordHash::new));
+            }
+            Ok(hashes)
         })
         .await
     }

@@ -12,6 +12,7 @@ mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod retry;
+mod sample;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;

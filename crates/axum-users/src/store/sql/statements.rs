@@ -26,12 +26,17 @@ pub(super) struct Statements {
     pub(super) get: Arc<str>,
     /// The user with the id that the database has just assigned, where an insert does not give it.
     pub(super) get_inserted: Arc<str>,
+    /// Gives one row in any case, of which each value is `NULL` when there is no such user: the time that it takes to read a
+    /// row does not tell (LOG-2).
     pub(super) get_by_email: Arc<str>,
     pub(super) get_unless_revoked: Arc<str>,
     pub(super) list_first: Arc<str>,
     pub(super) list_after: Arc<str>,
+    pub(super) first_and_last_id: Arc<str>,
+    pub(super) first_hashes: Arc<str>,
     pub(super) insert: Arc<str>,
     pub(super) insert_without_id: Arc<str>,
+    pub(super) insert_or_touch: Option<Arc<str>>,
     pub(super) delete: Arc<str>,
     pub(super) revoke: Arc<str>,
     pub(super) purge_revoked: Arc<str>,
@@ -72,10 +77,10 @@ impl Statements {
         let of_user = list(&of_user);
         let select = format!("SELECT {columns} FROM \"user\"");
         let returning = returning(dialect, &columns);
-        let insert = |names: &[String], kinds: &[Kind]| {
+        let insert = |names: &[String], kinds: &[Kind], if_taken: &str| {
             let marks = vec!["?"; names.len()].join(", ");
             let names = list(names);
-            filled(&format!("INSERT INTO \"user\" ({names}) VALUES ({marks}){returning}"), kinds)
+            filled(&format!("INSERT INTO \"user\" ({names}) VALUES ({marks}){if_taken}{returning}"), kinds)
         };
         let token = format!(
             "SELECT {of_user} FROM accesstoken t JOIN \"user\" u ON u.id = t.user_id WHERE {}",
@@ -90,7 +95,11 @@ impl Statements {
             get: filled(&format!("{select} WHERE id = ?"), &[id]),
             get_inserted: filled(&format!("{select} WHERE id = LAST_INSERT_ID()"), &[]),
             get_by_email: filled(
-                &format!("{select} WHERE {} = {}", dialect.email_key(), dialect.folded("?")),
+                &format!(
+                    "SELECT {of_user} FROM (SELECT 1 AS one) n LEFT JOIN \"user\" u ON {} = {}",
+                    dialect.email_key(),
+                    dialect.folded("?")
+                ),
                 &[Text],
             ),
             get_unless_revoked: filled(
@@ -101,8 +110,18 @@ impl Statements {
             ),
             list_first: filled(&format!("{select} ORDER BY id LIMIT ?"), &[I64]),
             list_after: filled(&format!("{select} WHERE id > ? ORDER BY id LIMIT ?"), &[id, I64]),
-            insert: insert(&names, &kinds),
-            insert_without_id: insert(names.get(1..).unwrap_or_default(), kinds.get(1..).unwrap_or_default()),
+            first_and_last_id: filled(
+                "SELECT (SELECT min(id) FROM \"user\"), (SELECT max(id) FROM \"user\")",
+                &[],
+            ),
+            first_hashes: filled("SELECT hashed_password FROM \"user\" ORDER BY id LIMIT ?", &[I64]),
+            insert: insert(&names, &kinds, ""),
+            insert_without_id: insert(
+                names.get(1..).unwrap_or_default(),
+                kinds.get(1..).unwrap_or_default(),
+                "",
+            ),
+            insert_or_touch: dialect.or_touch_user().map(|if_taken| insert(&names, &kinds, if_taken)),
             delete: filled("DELETE FROM \"user\" WHERE id = ?", &[id]),
             revoke: filled(
                 &format!(
@@ -134,6 +153,12 @@ impl Statements {
     /// A text as a condition of [`Dialect::matches`] takes it, such as a token.
     pub(super) fn exactly(&self, text: &str) -> Vec<Value> {
         vec![Value::Text(text.to_owned()); self.dialect.times_bound()]
+    }
+
+    /// The hashes of those users who have one of these ids.
+    pub(super) fn hashes_of(&self, ids: &[String]) -> Arc<str> {
+        let ids = ids.join(", ");
+        self.dialect.sql(&format!("SELECT hashed_password FROM \"user\" WHERE id IN ({ids})")).into()
     }
 
     /// Whether statements that write give the row they have written; otherwise it is read in the same transaction.

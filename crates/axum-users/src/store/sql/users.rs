@@ -31,7 +31,10 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
     }
 
     async fn get_by_email(&self, email: &str) -> Result<Option<User<P>>, StoreError> {
-        self.fetch_user(&self.statements.get_by_email, vec![Value::Text(email.to_owned())]).await
+        let email = vec![Value::Text(email.to_owned())];
+        let rows = self.driver.fetch(&self.statements.get_by_email, email, &self.statements.kinds).await?;
+        let found = rows.into_iter().next().filter(|row| row.first().is_some_and(|id| *id != Value::Null));
+        Ok(found.map(user).transpose()?)
     }
 
     async fn list(&self, after: Option<&P::Id>, limit: u32) -> Result<Vec<User<P>>, StoreError> {
@@ -45,25 +48,20 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
     }
 
     async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
-        let insert = self.to_insert(new);
-        let created = retried(async || {
-            let mut transaction = self.driver.begin().await?;
-            let created = self.write(&mut *transaction, &insert).await?;
-            transaction.commit().await?;
-            Ok(created)
-        });
-        created.await?.ok_or_else(nothing_inserted)
+        self.write_alone(&self.to_insert(new)).await?.ok_or_else(nothing_inserted)
+    }
+
+    async fn insert_hidden(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
+        let (Some(id), Some(sql)) = (new.id.clone(), &self.statements.insert_or_touch) else {
+            return self.insert(new).await;
+        };
+        let insert = Write { sql: Arc::clone(sql), ..self.to_insert(new) };
+        let user = self.write_alone(&insert).await?.ok_or_else(nothing_inserted)?;
+        if user.id == id { Ok(user) } else { Err(StoreError::Duplicate) }
     }
 
     async fn update(&self, user: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
-        let update = self.to_update(user, changes);
-        let updated = retried(async || {
-            let mut transaction = self.driver.begin().await?;
-            let updated = self.write(&mut *transaction, &update).await?;
-            transaction.commit().await?;
-            Ok(updated)
-        });
-        Ok(updated.await?)
+        self.write_alone(&self.to_update(user, changes)).await
     }
 
     async fn delete(&self, user: &P::Id) -> Result<bool, StoreError> {
@@ -97,6 +95,10 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
     async fn get_unless_revoked(&self, user: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {
         let values = vec![id::<P>(user), Value::Text(digest.to_owned())];
         self.fetch_user(&self.statements.get_unless_revoked, values).await
+    }
+
+    async fn sample_hashes(&self, limit: u32) -> Result<Vec<PasswordHash>, StoreError> {
+        self.sample(limit).await
     }
 }
 
@@ -167,6 +169,17 @@ impl<P: Profile> SqlStore<P> {
             read: (&self.statements.get, vec![id::<P>(user)]),
             end_sessions_of: changes.end_sessions.then(|| id::<P>(user)),
         }
+    }
+
+    /// Writes one user in a transaction of its own.
+    async fn write_alone(&self, write: &Write<'_>) -> Result<Option<User<P>>, StoreError> {
+        let written = retried(async || {
+            let mut transaction = self.driver.begin().await?;
+            let written = self.write(&mut *transaction, write).await?;
+            transaction.commit().await?;
+            Ok(written)
+        });
+        Ok(written.await?)
     }
 
     /// Writes one user, and gives what is now stored; `None` when there was nothing to write.

@@ -1,13 +1,16 @@
-//! A hasher that costs nothing: most tests are not about hashing.
+//! A hasher that costs nothing, since most tests are not about hashing, and one that notes what it does.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use axum_users::{
     BoxError,
-    password::{PasswordHash, PasswordHasher, Verdict},
+    password::{Argon2id, HashClass, PasswordHash, PasswordHasher, Rehash, Verdict},
 };
 
 #[derive(Debug, Default)]
@@ -43,4 +46,42 @@ fn digest(kind: &str, salt: u64, password: &str) -> PasswordHash {
     let mut hasher = DefaultHasher::new();
     (salt, password).hash(&mut hasher);
     PasswordHash::new(format!("${kind}${salt}${:016x}", hasher.finish()))
+}
+
+/// Argon2id of little cost, which notes of what class each hash is that it makes or verifies.
+#[derive(Clone, Default)]
+pub(crate) struct NotingHasher {
+    noted: Arc<Mutex<Vec<PasswordHash>>>,
+}
+
+impl NotingHasher {
+    pub(crate) const ARGON2: Argon2id =
+        Argon2id { memory_kib: 64, iterations: 1, parallelism: 1, rehash: Rehash::Upward };
+
+    /// The classes of the operations since the last time, each as a hash of it.
+    pub(crate) fn take(&self) -> Vec<PasswordHash> {
+        std::mem::take(&mut self.noted.lock().unwrap())
+    }
+
+    fn note(&self, hash: &PasswordHash) {
+        let HashClass::Like(class) = Self::ARGON2.class(hash) else { panic!("nobody verifies such a hash") };
+        self.noted.lock().unwrap().push(class);
+    }
+}
+
+impl PasswordHasher for NotingHasher {
+    fn hash(&self, password: &str) -> Result<PasswordHash, BoxError> {
+        let hash = Self::ARGON2.hash(password)?;
+        self.note(&hash);
+        Ok(hash)
+    }
+
+    fn verify(&self, password: &str, hash: &PasswordHash) -> Verdict {
+        self.note(hash);
+        Self::ARGON2.verify(password, hash)
+    }
+
+    fn class(&self, hash: &PasswordHash) -> HashClass {
+        Self::ARGON2.class(hash)
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) use self::{
     answer::{Answer, Ask},
     app::{KING, PASSWORD, SECRET, TestApp, jwt, stored_cookie},
     forge::{Pair, claims, forge, read_claims, read_header},
-    hasher::CheapHasher,
+    hasher::{CheapHasher, NotingHasher},
     hooks::{Marker, Reaction, Recorder},
     scenario::{Scenario, run},
     social::{Begun, Browser, LINK, LOGIN, Social, callback, camelot, knight},

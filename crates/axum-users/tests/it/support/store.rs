@@ -9,7 +9,8 @@ use std::{
 
 use axum_users::{
     Changes, DeadJob, Found, JobCounts, JobStore, LeasedJob, MemoryStore, MongoStore, NewJob, NewToken,
-    NewUser, NoProfile, OAuthAccount, OAuthStore, Profile, SqlStore, StoreError, TokenStore, User, UserStore,
+    NewUser, NoProfile, OAuthAccount, OAuthStore, PasswordHash, Profile, SqlStore, StoreError, TokenStore,
+    User, UserStore,
 };
 use axum_users_testkit::{mariadb_database, mongodb_database, postgres_schema};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
@@ -181,6 +182,9 @@ impl<P: Profile> UserStore<P> for Store<P> {
     async fn insert(&self, user: NewUser<P>) -> Result<User<P>, StoreError> {
         delegate!(self, "insert", UserStore::insert, user)
     }
+    async fn insert_hidden(&self, user: NewUser<P>) -> Result<User<P>, StoreError> {
+        delegate!(self, "insert_hidden", UserStore::insert_hidden, user)
+    }
     async fn update(&self, id: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {
         delegate!(self, "update", UserStore::update, id, changes)
     }
@@ -193,6 +197,15 @@ impl<P: Profile> UserStore<P> for Store<P> {
     }
     async fn get_unless_revoked(&self, id: &P::Id, digest: &str) -> Result<Option<User<P>>, StoreError> {
         delegate!(self, "get_unless_revoked", UserStore::get_unless_revoked, id, digest)
+    }
+    /// Uncounted: it belongs to no request.
+    async fn sample_hashes(&self, limit: u32) -> Result<Vec<PasswordHash>, StoreError> {
+        self.pass("sample_hashes").await?;
+        match &self.inner {
+            Inner::Memory(store) => store.sample_hashes(limit).await,
+            Inner::Sql(store) => store.sample_hashes(limit).await,
+            Inner::Mongo(store) => store.sample_hashes(limit).await,
+        }
     }
 }
 

@@ -1,0 +1,135 @@
+//! Whether two classes of requests can be told apart by the time of their answers.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    io::Write,
+};
+
+use crate::{client::Client, served::Served};
+
+/// Of each pair of classes so many pairs of requests count.
+const PAIRS: usize = 500;
+/// These come before, for connections, caches and threads to be there.
+const WARM_UP: usize = 50;
+/// The chance that a request of one class takes longer than one of the other. Half is what a coin gives.
+const BAND: std::ops::RangeInclusive<f64> = 0.45..=0.55;
+
+/// Requests that an attacker would like to tell from those of another class.
+pub(crate) struct Class {
+    pub(crate) name: &'static str,
+    pub(crate) status: u16,
+    /// The request of a number; those of all classes are equally long.
+    pub(crate) request: Box<dyn Fn(usize) -> Vec<u8>>,
+}
+
+/// What was measured, as text.
+pub(crate) struct Report {
+    lines: Vec<String>,
+    failures: Vec<String>,
+}
+
+impl Report {
+    pub(crate) fn new(title: &str) -> Self {
+        let heads = format!(
+            "{:<44} {:>5} {:>9} {:>9} {:>6}  verdict",
+            "classes", "pairs", "median µs", "median µs", "AUC"
+        );
+        Self { lines: vec![format!("times: {title}"), heads], failures: Vec::new() }
+    }
+
+    /// Measures two classes; once more and for longer, if they seem to differ: one of some hundred measurements does by chance.
+    pub(crate) fn compare(&mut self, server: &Served, one: &Class, other: &Class) {
+        if !BAND.contains(&self.measure(server, one, other, PAIRS, "")) {
+            let auc = self.measure(server, one, other, 2 * PAIRS, ", measured again");
+            if !BAND.contains(&auc) {
+                self.failures.push(format!("{} / {}: {auc:.3}", one.name, other.name));
+            }
+        }
+    }
+
+    /// Measures two classes that differ, by which the measurement itself is tested.
+    pub(crate) fn tell_apart(&mut self, server: &Served, one: &Class, other: &Class) {
+        let auc = self.measure(server, one, other, PAIRS, ", as they must");
+        if BAND.contains(&auc) {
+            self.failures.push(format!("{} / {} are not told apart: {auc:.3}", one.name, other.name));
+        }
+    }
+
+    fn measure(&mut self, server: &Served, one: &Class, other: &Class, pairs: usize, remark: &str) -> f64 {
+        let [mut times, mut other_times] = times(server, one, other, pairs);
+        let auc = auc(&times, &other_times);
+        let verdict = if BAND.contains(&auc) { "alike" } else { "differ" };
+        self.lines.push(format!(
+            "{:<44} {pairs:>5} {:>9.0} {:>9.0} {auc:>6.3}  {verdict}{remark}",
+            format!("{} / {}", one.name, other.name),
+            median(&mut times),
+            median(&mut other_times),
+        ));
+        auc
+    }
+
+    /// Shows what was measured, also of a test that passes: the test runner keeps back what is printed, not what is written.
+    pub(crate) fn finish(self) {
+        let text = format!("\n{}\n\n", self.lines.join("\n"));
+        std::io::stdout().lock().write_all(text.as_bytes()).unwrap();
+        assert!(self.failures.is_empty(), "times tell who exists: {:?}", self.failures);
+    }
+}
+
+/// Microseconds of both classes, on one connection: one request of each in turn. Which of the two is the first is drawn:
+/// what a request leaves behind to be done slows later ones, which must be of either class whatever their distance.
+fn times(server: &Served, one: &Class, other: &Class, pairs: usize) -> [Vec<f64>; 2] {
+    let mut client = Client::connect(server.address);
+    let mut times = [Vec::new(), Vec::new()];
+    let mut lengths = [0; 2];
+    for number in 0..WARM_UP + pairs {
+        let turns = if is_heads(number) { [0, 1] } else { [1, 0] };
+        for turn in turns {
+            let class = [one, other][turn];
+            let request = (class.request)(number);
+            let timed = client.ask(&request);
+            assert_eq!(timed.status, class.status, "{}", class.name);
+            lengths[turn] = timed.length;
+            if number >= WARM_UP {
+                times[turn].push(timed.took.as_secs_f64() * 1e6);
+            }
+        }
+    }
+    assert_eq!(lengths[0], lengths[1], "{} and {} are answered in as many bytes", one.name, other.name);
+    times
+}
+
+/// Of each toss the same in all measurements.
+fn is_heads(toss: usize) -> bool {
+    let mut hasher = DefaultHasher::new();
+    toss.hash(&mut hasher);
+    hasher.finish().is_multiple_of(2)
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// The chance that a time of the first sample is longer than one of the second, where half of those that are equal count:
+/// Mann and Whitney's U by the number of pairs.
+fn auc(one: &[f64], other: &[f64]) -> f64 {
+    let mut sorted = other.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let of = |time: &f64| {
+        let shorter = sorted.partition_point(|other| other < time);
+        let not_longer = sorted.partition_point(|other| other <= time);
+        (shorter + not_longer) as f64 / 2.0
+    };
+    one.iter().map(of).sum::<f64>() / (one.len() * other.len()) as f64
+}
+
+#[test]
+fn the_auc_of_known_samples() {
+    let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found}");
+    near(auc(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]), 0.5);
+    near(auc(&[4.0, 5.0], &[1.0, 2.0, 3.0]), 1.0);
+    near(auc(&[1.0], &[2.0, 3.0]), 0.0);
+    near(auc(&[2.0, 4.0], &[1.0, 2.0, 3.0]), 0.75);
+    near(auc(&[7.0, 7.0], &[7.0]), 0.5);
+}
