@@ -18,6 +18,7 @@ mod metrics;
 mod migrate;
 mod oauth;
 mod odd_bodies;
+mod openapi;
 mod outages;
 mod pages;
 mod password;
