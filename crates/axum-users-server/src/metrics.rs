@@ -1,12 +1,12 @@
 //! Figures for Prometheus, on an address of their own that the world need not reach.
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use axum::{Router, routing::get};
 use axum_users::{UserId, Users};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 
-use crate::{config::Config, profile::Configured};
+use crate::{config::Config, profile::Configured, serve};
 
 /// The metric of hashed and verified passwords.
 const PASSWORDS: &str = "axum_users_password_operations_total";
@@ -42,6 +42,6 @@ pub async fn start<I: UserId>(
         figures.render()
     };
     let app = Router::new().route("/metrics", get(render));
-    tokio::spawn(async move { axum::serve(listener, app).await.context("metrics are no longer served") });
+    tokio::spawn(serve::run(listener, app, std::future::pending()));
     Ok(Some(address))
 }

@@ -1,6 +1,8 @@
 //! Everything the server answers, and what all answers have in common.
 
-use std::{any::Any, sync::Arc, time::Duration};
+mod time;
+
+use std::{any::Any, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -15,10 +17,7 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{pages, profile::Configured};
-
-/// A request that takes longer is given up.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+use crate::{pages, profile::Configured, serve};
 
 /// The whole application.
 pub fn router<I: UserId>(users: &Users<Configured<I>>, product: &str, over_https: bool) -> Router {
@@ -34,13 +33,15 @@ pub fn router<I: UserId>(users: &Users<Configured<I>>, product: &str, over_https
         .route("/livez", get(async || "ok"))
         .route("/readyz", get(async move || readiness(&ready).await))
         .fallback(async || detail(StatusCode::NOT_FOUND, "Not Found"))
-        .layer(middleware::from_fn(limit_time))
+        .layer(middleware::from_fn(time::limit))
+        .layer(middleware::from_fn(serve::check))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::map_response_with_state(headers, add_headers))
         .layer(middleware::from_fn(trace))
 }
 
-fn detail(status: StatusCode, text: &str) -> Response {
+/// An answer that is nothing but a status and its words.
+pub fn detail(status: StatusCode, text: &str) -> Response {
     (status, Json(json!({ "detail": text }))).into_response()
 }
 
@@ -50,15 +51,6 @@ async fn readiness<I: UserId>(users: &Users<Configured<I>>) -> Response {
         Ok(_) => "ok".into_response(),
         Err(_) => detail(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
     }
-}
-
-async fn limit_time(request: Request, next: Next) -> Response {
-    let answer = tokio::time::timeout(TIME_LIMIT, next.run(request)).await;
-    answer.unwrap_or_else(|_| {
-        let mut response = detail(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        response
-    })
 }
 
 /// Method, path, status and time; neither query nor headers, which hold credentials.

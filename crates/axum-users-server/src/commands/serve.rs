@@ -26,7 +26,7 @@ pub async fn run<I: UserId>(config: &Config) -> anyhow::Result<()> {
     let housekeeping = tokio::spawn(housekeeping::run(users.clone()));
     print_where_everything_is(config, &data, &address, public_url, metrics);
     super::print(&format!("listening on {address}"));
-    serve::run(listener, app, stop).await?;
+    serve::run(listener, app, stop).await;
     housekeeping.abort();
     users.shutdown().await;
     Ok(())

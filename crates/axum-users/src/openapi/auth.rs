@@ -96,7 +96,7 @@ fn set_cookie(description: &str, cookie: &str) -> Response {
 fn login_form() -> Object {
     let secret = SchemaFormat::KnownFormat(KnownFormat::Password);
     ObjectBuilder::new()
-        .property("grant_type", text().pattern(Some("^password$")))
+        .property("grant_type", text().pattern(Some("^(password)?$")))
         .property("username", text().min_length(Some(1)).description(Some("The e-mail address.")))
         .required("username")
         .property("password", text().min_length(Some(1)).format(Some(secret.clone())).write_only(true))

@@ -2,6 +2,7 @@ use serde_json::json;
 use utoipa::openapi::{
     OpenApi, Required,
     path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn},
+    request_body::RequestBodyBuilder,
     schema::{ArrayBuilder, ObjectBuilder},
 };
 
@@ -210,14 +211,17 @@ fn get<'a>(name: &'a str, prefix: &str, path: &str) -> Route<'a> {
 /// For providers that have the browser post.
 fn add_posted_callback(part: &mut Part, oauth: &OAuth, name: &str, prefix: &str) {
     let route = Route::post(name, prefix, "/callback");
-    let form = ["code", "state", "error", "iss"];
-    let schema = form.into_iter().fold(ObjectBuilder::new(), |object, name| object.property(name, text()));
+    let fields = ["code", "state", "error", "iss"];
+    let schema = fields.into_iter().fold(ObjectBuilder::new(), |object, name| object.property(name, text()));
     part.schema(route.body_name(), schema.build());
     let example = json!({ "code": "the code", "state": "the state" });
+    // None is a form without fields.
+    let form = body(FORM, &route.body_name(), example)
+        .map(|body| RequestBodyBuilder::from(body).required(None).build());
     let location = text_header("The same route with the form in its query.");
     let operation = route
         .operation(&format!("What the browser brings from {} by POST, as a navigation.", oauth.name()))
-        .request_body(body(FORM, &route.body_name(), example))
+        .request_body(form)
         .response("303", empty("Again, by GET.").header("Location", location))
         .error("400", "The body cannot be read.", "There was an error parsing the body")
         .error("413", "The body is larger than 65536 bytes.", "Content Too Large");

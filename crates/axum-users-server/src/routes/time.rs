@@ -1,0 +1,113 @@
+//! How long a request may take.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+
+use super::detail;
+use crate::serve;
+
+/// A request that takes longer is given up.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Gives up what takes too long: with 408 if the client has not sent its body, else with 503.
+pub async fn limit(request: Request, next: Next) -> Response {
+    let sent = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+    let request = request.map(|body| Body::new(Watched { body, sent: Arc::clone(&sent) }));
+    let answer = tokio::time::timeout(LIMIT, next.run(request)).await;
+    answer.unwrap_or_else(|_| {
+        if !sent.load(Ordering::Relaxed) {
+            return serve::last(detail(StatusCode::REQUEST_TIMEOUT, "Request Timeout"));
+        }
+        let mut response = detail(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        response
+    })
+}
+
+/// A body that tells when it has been read to its end.
+struct Watched {
+    body: Body,
+    sent: Arc<AtomicBool>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
+        if frame.is_none() || this.body.is_end_stream() {
+            this.sent.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, middleware, routing::post};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn answer(body: Body) -> Response {
+        let slow = async |_: Bytes| std::future::pending::<StatusCode>().await;
+        let app = Router::new().route("/", post(slow)).layer(middleware::from_fn(limit));
+        app.oneshot(Request::post("/").body(body).unwrap()).await.unwrap()
+    }
+
+    /// A body that never comes.
+    struct Never;
+
+    impl HttpBody for Never {
+        type Data = Bytes;
+        type Error = axum::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_tells_who_was_too_slow() {
+        for body in [Body::empty(), Body::from("all of it")] {
+            let response = answer(body).await;
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()["retry-after"], "1");
+        }
+        let response = answer(Body::new(Never)).await;
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(response.headers()["connection"], "close");
+    }
+}

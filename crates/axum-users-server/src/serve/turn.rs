@@ -1,0 +1,93 @@
+//! Whose turn it is on a connection: the client's, who sends a request's head, or the server's, which answers it.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::http::HeaderMap;
+use tokio::{sync::Notify, time::Instant};
+
+use super::head::Framing;
+
+/// How long the client may take from its connection to the first byte, and from the first byte of a head to its last.
+const HEAD: Duration = Duration::from_secs(5);
+
+/// Shared by a connection's stream, its service, and whoever needs its place.
+pub struct Turn {
+    state: Mutex<State>,
+    leave: Notify,
+}
+
+/// What is known while the client has the turn.
+struct State {
+    /// Since when it has it; none while the server has it.
+    since: Option<Instant>,
+    /// When its head must be complete; none between requests.
+    until: Option<Instant>,
+    /// What it has sent of its head, which hyper shows without the fields that contradict each other.
+    head: Vec<u8>,
+}
+
+impl Turn {
+    /// Of a connection that has just been accepted.
+    pub fn new() -> Self {
+        let now = Instant::now();
+        let state = State { since: Some(now), until: Some(now + HEAD), head: Vec::new() };
+        Self { state: Mutex::new(state), leave: Notify::new() }
+    }
+
+    /// The client has sent this.
+    pub fn received(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        if state.since.is_some() && !bytes.is_empty() {
+            if state.head.is_empty() {
+                state.until = Some(Instant::now() + HEAD);
+            }
+            state.head.extend_from_slice(bytes);
+        }
+    }
+
+    /// When the head must be complete, if the client is sending one.
+    pub fn until(&self) -> Option<Instant> {
+        self.state().until
+    }
+
+    /// The server's turn begins. Tells what the body's length is made of.
+    pub fn begin(&self, headers: &HeaderMap) -> Framing {
+        let mut state = self.state();
+        (state.since, state.until) = (None, None);
+        let head = std::mem::take(&mut state.head);
+        drop(state);
+        Framing::of(headers, &head)
+    }
+
+    /// The client's turn begins again.
+    pub fn end(&self) {
+        self.state().since = Some(Instant::now());
+    }
+
+    /// Since when the client has had the turn.
+    pub fn waiting_since(&self) -> Option<Instant> {
+        self.state().since
+    }
+
+    /// Whether the client has the turn.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting_since().is_some()
+    }
+
+    /// The place is needed for another.
+    pub fn leave(&self) {
+        self.leave.notify_one();
+    }
+
+    /// Waits for [`Self::leave`].
+    pub async fn told_to_leave(&self) {
+        self.leave.notified().await;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
