@@ -65,6 +65,7 @@ where
         .policy(settings.effective_policy())
         .rate_limits((&settings.rate_limits).into())
         .trusted_proxies(&settings.rate_limits.trusted_proxies)
+        .device_cookie(device_cookie(&settings.backends))
         .hooks(mails(config, public_url)?)
         .durable_jobs(store.clone(), JobOptions::new())
         .reset_token(TokenOptions {
@@ -122,6 +123,12 @@ fn backend<I: UserId, S: TokenStore<Configured<I>> + Clone>(
     };
     let backend = backend.prefix(settings.path());
     Ok(if config.settings.login.require_verified { backend.require_verified() } else { backend })
+}
+
+/// Sent without TLS only where the cookie of a session is, too.
+fn device_cookie(backends: &[BackendSettings]) -> Cookie {
+    let sessions = backends.iter().filter_map(|backend| backend.cookie.as_ref()).map(Cookie::from);
+    Cookie { secure: sessions.into_iter().all(|cookie| cookie.secure), ..Cookie::device() }
 }
 
 /// What the application is called: passwords must not consist of it.

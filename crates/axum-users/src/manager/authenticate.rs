@@ -1,3 +1,5 @@
+use http::HeaderValue;
+
 use super::{UserManager, limited_address};
 use crate::{Context, Profile, User, UserError, password::Verdict, user::Changes};
 
@@ -21,12 +23,42 @@ impl<P: Profile> UserManager<P> {
         password: &str,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
-        let login = self.0.limiter.try_login(&limited_address(email), cx)?;
+        let login = self.0.limiter.try_login(&limited_address(email), cx).await?;
         let result = self.verify_credentials(email, password).await;
         if !matches!(result, Err(UserError::BadCredentials)) {
-            self.0.limiter.give_back(login);
+            self.0.limiter.give_back(login).await;
         }
         result
+    }
+
+    /// The cookie by which a browser is known that a user has just logged in with, for the answer of a login route of your own:
+    /// whoever guesses that user's password elsewhere does not keep it out
+    /// ([`RateLimits::device_tries_per_day`](crate::RateLimits::device_tries_per_day)). `None` where the
+    /// [policy](crate::Policy::device_cookie) or the limits know no browsers.
+    pub fn device_cookie(&self, user: &User<P>) -> Option<HeaderValue> {
+        self.0.limiter.device_cookie(&limited_address(&user.email))
+    }
+
+    /// Whether a user who is logged in knows the password: asked again before something that a session alone must not do (CHG-7).
+    ///
+    /// It is limited for each user, and a wrong one counts like that of a login
+    /// ([`RateLimits::reauthentications_per_minute`](crate::RateLimits::reauthentications_per_minute)).
+    ///
+    /// # Errors
+    /// [`UserError::BadCredentials`], [`UserError::TooManyRequests`], or [`UserError::Busy`].
+    pub async fn confirm_password(
+        &self,
+        user: &User<P>,
+        password: &str,
+        cx: &Context,
+    ) -> Result<(), UserError> {
+        let address = limited_address(&user.email);
+        let login = self.0.limiter.try_reauthentication(&user.id, &address, cx).await?;
+        let verdict = self.0.hashing.verify(password, Some(user.hashed_password.clone())).await;
+        if !matches!(verdict, Ok(Verdict::Mismatch)) {
+            self.0.limiter.give_back(login).await;
+        }
+        if verdict? == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(()) }
     }
 
     async fn verify_credentials(&self, email: &str, password: &str) -> Result<User<P>, UserError> {
