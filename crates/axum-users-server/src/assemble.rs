@@ -6,8 +6,8 @@ use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, JobOptions, JobStore, Jwt, MigrationError, MongoStore, OAuthStore, Opaque, PublicUrl,
-    RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
+    Backend, Bearer, Cookie, JobOptions, JobStore, Jwt, MigrationError, MongoStore, OAuthStore, Opaque,
+    PublicUrl, RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
     password::{BreachCheck, BreachFilter},
 };
@@ -65,6 +65,7 @@ where
         .policy(settings.effective_policy())
         .rate_limits((&settings.rate_limits).into())
         .trusted_proxies(&settings.rate_limits.trusted_proxies)
+        .device_cookie(device_cookie(&settings.backends))
         .hooks(mails(config, public_url)?)
         .durable_jobs(store.clone(), JobOptions::new())
         .reset_token(TokenOptions {
@@ -128,6 +129,16 @@ fn backend<I: UserId, S: TokenStore<Configured<I>> + Clone>(
     };
     let backend = backend.prefix(settings.path());
     Ok(if config.settings.login.require_verified { backend.require_verified() } else { backend })
+}
+
+/// Sent without TLS only where the cookie of a session is, too.
+fn device_cookie(backends: &[BackendSettings]) -> Cookie {
+    let mut sessions = backends.iter().filter_map(|backend| backend.cookie.as_ref());
+    match sessions.all(|cookie| cookie.secure != Some(false)) {
+        true => Cookie::device(),
+        // No other cookie may be called so.
+        false => Cookie { name: "axumusersdevice".to_owned(), secure: false, ..Cookie::device() },
+    }
 }
 
 /// What the application is called: passwords must not consist of it.

@@ -123,7 +123,7 @@ pub use self::{
     hooks::{HookError, HookResult, Hooks},
     http::ApiError,
     jobs::JobOptions,
-    limit::RateLimits,
+    limit::{LimitRule, LimitState, RateLimits},
     manager::UserManager,
     object_id::ObjectId,
     password::PasswordHash,

@@ -52,6 +52,10 @@ pub struct Policy {
     pub oauth_any_scope: bool,
     /// Whether providers send people back to the host that the request names, where no URL is configured.
     pub oauth_redirect_from_host: bool,
+    /// Whether a login by password sets a cookie by which the browser is known for 180 days, whatever its transport: who guesses
+    /// elsewhere does not keep its user out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"; see
+    /// [`RateLimits::device_tries_per_day`](crate::RateLimits::device_tries_per_day)).
+    pub device_cookie: bool,
     /// Whether 401 answers carry `WWW-Authenticate` (RFC 6750 §3).
     pub www_authenticate: bool,
 }
@@ -137,6 +141,7 @@ impl Policy {
             oauth_shared_cookie: false,
             oauth_any_scope: false,
             oauth_redirect_from_host: false,
+            device_cookie: true,
             www_authenticate: true,
         }
     }
@@ -160,6 +165,7 @@ impl Policy {
             oauth_shared_cookie: true,
             oauth_any_scope: true,
             oauth_redirect_from_host: true,
+            device_cookie: false,
             www_authenticate: false,
         }
     }

@@ -5,18 +5,19 @@ use std::{collections::HashSet, sync::Arc};
 #[cfg(feature = "oauth")]
 use crate::oauth::{OAuthCore, OAuthSettings};
 use crate::{
-    Backend, Hooks, JobStore, NoProfile, Policy, Profile, RateLimits, Secret, UserError, UserId, UserManager,
-    UserStore,
+    Backend, Cookie, Hooks, JobStore, NoProfile, Policy, Profile, RateLimits, Secret, UserError, UserId,
+    UserManager, UserStore,
     claims::TokenKeys,
     hooks::HookStack,
     http::origin,
     jobs::{Durable, JobOptions, Jobs},
-    limit::{Limiter, TrustedProxies},
+    limit::{DeviceCookies, Limiter, TrustedProxies},
     manager::OneTimeTokens,
     password::{ContextWords, Decoys, HashingPool, PasswordHasher, PoolOptions},
     policy::DuplicateRegistration,
     store::{DynJobStore, DynUserStore},
     strategy::Accounts,
+    transport::Transport,
 };
 
 /// How many tokens one statement removes.
@@ -83,6 +84,7 @@ impl<P: Profile> Users<P> {
             trusted_origins: Vec::new(),
             rate_limits: RateLimits::default(),
             trusted_proxies: Vec::new(),
+            device_cookie: Cookie::device(),
             durable_jobs: None,
             #[cfg(feature = "oauth")]
             oauth_settings: OAuthSettings::new(),
@@ -197,6 +199,7 @@ pub struct UsersBuilder<P: Profile, S> {
     trusted_origins: Vec<String>,
     rate_limits: RateLimits,
     trusted_proxies: Vec<String>,
+    device_cookie: Cookie,
     durable_jobs: Option<(Arc<dyn DynJobStore>, JobOptions)>,
     #[cfg(feature = "oauth")]
     pub(crate) oauth_settings: OAuthSettings<P>,
@@ -282,6 +285,14 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         self
     }
 
+    /// Name and attributes of the cookie by which browsers are known, where the [policy](Policy::device_cookie) has one; without
+    /// TLS it must not be `secure`, like the cookie of a session. Default [`Cookie::device`]. However long browsers keep it, it
+    /// is worth nothing after 180 days.
+    pub fn device_cookie(mut self, cookie: Cookie) -> Self {
+        self.device_cookie = cookie;
+        self
+    }
+
     /// Keeps jobs in a store, mostly the one of the users: a mail that was promised is sent although the process is killed or
     /// the mail server is away, by whichever node comes to it. Without it jobs are kept in memory.
     ///
@@ -311,6 +322,8 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
                 options.audience,
             )
         };
+        let devices = DeviceCookies::new(secret.derive("device cookie"), self.device_cookie);
+        let devices = policy.device_cookie.then_some(devices);
         let hasher = self.hasher.unwrap_or_else(|| Arc::new(policy.hashing));
         Ok(Users(Arc::new(Core {
             accounts: Accounts::new(
@@ -330,7 +343,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             durable: self.durable_jobs.map(|(store, options)| Arc::new(Durable::new(store, options))),
             require_verified_users: self.require_verified_users,
             trusted_origins: self.trusted_origins,
-            limiter: Limiter::new(self.rate_limits, proxies),
+            limiter: Limiter::new(self.rate_limits, proxies, devices),
             #[cfg(feature = "oauth")]
             oauth: self.oauth_settings.build(&secret, &policy)?,
             policy,
@@ -364,6 +377,8 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         }
         self.policy.hashing.check().map_err(BuildError)?;
         self.rate_limits.check().map_err(BuildError)?;
+        let cookie = self.device_cookie.check(&self.policy);
+        cookie.map_err(|reason| BuildError(format!("the device cookie is refused: {reason}")))?;
         if let Some((_, options)) = &self.durable_jobs {
             options.check().map_err(|reason| BuildError(reason.to_owned()))?;
         }

@@ -13,10 +13,20 @@ pub struct RateLimitSettings {
     pub trusted_proxies: Vec<String>,
     /// Logins of one client.
     pub login_per_minute: u32,
+    /// Wrong passwords of one client, for whatever addresses.
+    pub login_failures_per_minute: u32,
     /// Wrong passwords of one client for one address before it has to wait.
     pub login_tries: u32,
     /// The longest wait, in seconds.
     pub login_longest_wait: u64,
+    /// Wrong passwords of one client for one address.
+    pub login_client_failures_per_day: u32,
+    /// Wrong passwords for one address, whoever sends them.
+    pub login_failures_per_day: u32,
+    /// Wrong passwords from a browser that is known for an address.
+    pub device_tries_per_day: u32,
+    /// How often a user who is logged in gives the password again.
+    pub reauthentications_per_minute: u32,
     /// Registrations of one client.
     pub register_per_minute: u32,
     /// Mails that one client asks for, of each kind.
@@ -31,6 +41,8 @@ pub struct RateLimitSettings {
     pub duplicate_mails_per_hour: u32,
     /// Tokens that one client sends, of each kind.
     pub tokens_per_minute: u32,
+    /// Genuine tokens for one user, of each kind.
+    pub confirmations_per_hour: u32,
     /// Logins at providers that one client begins.
     pub authorize_per_minute: u32,
 }
@@ -42,8 +54,13 @@ impl Default for RateLimitSettings {
             enabled: true,
             trusted_proxies: Vec::new(),
             login_per_minute: limits.login_per_minute,
+            login_failures_per_minute: limits.login_failures_per_minute,
             login_tries: limits.login_tries,
             login_longest_wait: limits.login_longest_wait.as_secs(),
+            login_client_failures_per_day: limits.login_client_failures_per_day,
+            login_failures_per_day: limits.login_failures_per_day,
+            device_tries_per_day: limits.device_tries_per_day,
+            reauthentications_per_minute: limits.reauthentications_per_minute,
             register_per_minute: limits.register_per_minute,
             mail_requests_per_minute: limits.mail_requests_per_minute,
             mails_per_minute: limits.mails_per_minute,
@@ -51,6 +68,7 @@ impl Default for RateLimitSettings {
             mails_per_day: limits.mails_per_day,
             duplicate_mails_per_hour: limits.duplicate_mails_per_hour,
             tokens_per_minute: limits.tokens_per_minute,
+            confirmations_per_hour: limits.confirmations_per_hour,
             authorize_per_minute: limits.authorize_per_minute,
         }
     }
@@ -63,8 +81,13 @@ impl From<&RateLimitSettings> for RateLimits {
         }
         Self {
             login_per_minute: settings.login_per_minute,
+            login_failures_per_minute: settings.login_failures_per_minute,
             login_tries: settings.login_tries,
             login_longest_wait: Duration::from_secs(settings.login_longest_wait),
+            login_client_failures_per_day: settings.login_client_failures_per_day,
+            login_failures_per_day: settings.login_failures_per_day,
+            device_tries_per_day: settings.device_tries_per_day,
+            reauthentications_per_minute: settings.reauthentications_per_minute,
             register_per_minute: settings.register_per_minute,
             mail_requests_per_minute: settings.mail_requests_per_minute,
             mails_per_minute: settings.mails_per_minute,
@@ -72,6 +95,7 @@ impl From<&RateLimitSettings> for RateLimits {
             mails_per_day: settings.mails_per_day,
             duplicate_mails_per_hour: settings.duplicate_mails_per_hour,
             tokens_per_minute: settings.tokens_per_minute,
+            confirmations_per_hour: settings.confirmations_per_hour,
             authorize_per_minute: settings.authorize_per_minute,
         }
     }

@@ -65,6 +65,7 @@ pub struct PolicyOverrides {
     oauth_shared_cookie: Option<bool>,
     oauth_any_scope: Option<bool>,
     oauth_redirect_from_host: Option<bool>,
+    device_cookie: Option<bool>,
     www_authenticate: Option<bool>,
     duplicate_registration: Option<DuplicateRegistrationName>,
     stored_tokens: Option<StoredTokensName>,
@@ -151,6 +152,7 @@ impl PolicyOverrides {
         set(&mut policy.oauth_shared_cookie, self.oauth_shared_cookie);
         set(&mut policy.oauth_any_scope, self.oauth_any_scope);
         set(&mut policy.oauth_redirect_from_host, self.oauth_redirect_from_host);
+        set(&mut policy.device_cookie, self.device_cookie);
         set(&mut policy.www_authenticate, self.www_authenticate);
         let duplicates = self.duplicate_registration.map(|name| match name {
             DuplicateRegistrationName::Reveal => DuplicateRegistration::Reveal,

@@ -4,6 +4,7 @@ use axum::{
     response::Response,
     routing::post,
 };
+use http::header;
 
 use super::{
     body::{self, read_login_form},
@@ -52,6 +53,9 @@ async fn login<P: Profile>(
         UserError::NotFound => UserError::BadCredentials,
         other => other,
     })?;
+    if let Some(device) = users.manager().device_cookie(&user) {
+        response.headers_mut().append(header::SET_COOKIE, device);
+    }
     for hooks in users.0.hooks.iter() {
         log_failure("after_login", hooks.after_login(&user, &mut response, &cx).await);
     }

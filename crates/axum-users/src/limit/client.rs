@@ -98,7 +98,7 @@ const fn is_near(address: IpAddr) -> bool {
 }
 
 /// What counts as one client, and how many times the usual it may do.
-pub(super) fn networks(address: IpAddr) -> impl Iterator<Item = (Network, u64)> {
+pub(super) fn networks(address: IpAddr) -> impl Iterator<Item = (Network, u32)> {
     let (own, wider) = match address {
         IpAddr::V4(address) => ((u128::from(address.to_bits()), 32), None),
         IpAddr::V6(address) => {

@@ -1,27 +1,27 @@
 use std::{
-    hash::{BuildHasher, RandomState},
+    fmt::Display,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use http::HeaderValue;
 
 use super::{
-    RateLimits,
+    LimitRule, RateLimits,
     client::{Client, Network, TrustedProxies, networks},
-    rate::{DAY, HOUR, MINUTE, Rate},
-    table::Table,
-    tries::Tries,
+    counts::{Counts, Refused, Share, Taken},
+    device::DeviceCookies,
+    settings::FORGET,
 };
 use crate::{Context, UserError};
 
-/// How many keys are remembered: 24 MB, if there are ever so many.
-const KEYS: usize = 1 << 20;
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is limited for each client. Each act has its own share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
-    Login,
     Register,
     ForgotPassword,
     RequestVerify,
@@ -31,30 +31,43 @@ pub(crate) enum Act {
     Authorize,
 }
 
+impl Act {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::ForgotPassword => "forgot-password",
+            Self::RequestVerify => "request-verify",
+            Self::ResetPassword => "reset-password",
+            Self::Verify => "verify",
+            #[cfg(feature = "oauth")]
+            Self::Authorize => "authorize",
+        }
+    }
+}
+
 /// What has been tried lately, and whether it may be tried again.
 pub(crate) struct Limiter {
     limits: RateLimits,
     proxies: TrustedProxies,
-    table: Table,
-    /// Keys the hashes: nobody can find two that are the same.
-    hashes: RandomState,
-    start: Instant,
+    counts: Counts,
+    devices: Option<DeviceCookies>,
     told_of_unknown: AtomicBool,
     told_of_proxy: AtomicBool,
 }
 
-/// A login under way that counts as failed until it is [given back](Limiter::give_back).
-#[must_use]
-pub(crate) struct LoginTry(Vec<(u64, Tries)>);
+/// A password under way that counts as wrong until it is [given back](Limiter::give_back).
+pub(crate) type PasswordTry = Taken;
+
+/// Networks as parts of names, and how many times the usual they may do.
+type Clients = Vec<([u8; 17], u32)>;
 
 impl Limiter {
-    pub(crate) fn new(limits: RateLimits, proxies: TrustedProxies) -> Self {
+    pub(crate) fn new(limits: RateLimits, proxies: TrustedProxies, devices: Option<DeviceCookies>) -> Self {
         Self {
+            devices: devices.filter(|_| limits.knows_devices()),
             limits,
             proxies,
-            table: Table::new(KEYS),
-            hashes: RandomState::new(),
-            start: Instant::now(),
+            counts: Counts::new(),
             told_of_unknown: AtomicBool::new(false),
             told_of_proxy: AtomicBool::new(false),
         }
@@ -66,100 +79,154 @@ impl Limiter {
     }
 
     /// Counts an act of a client.
-    pub(crate) fn admit(&self, act: Act, cx: &Context) -> Result<(), UserError> {
+    pub(crate) async fn admit(&self, act: Act, cx: &Context) -> Result<(), UserError> {
         let limits = &self.limits;
         let count = match act {
-            Act::Login => limits.login_per_minute,
             Act::Register => limits.register_per_minute,
             Act::ForgotPassword | Act::RequestVerify => limits.mail_requests_per_minute,
             Act::ResetPassword | Act::Verify => limits.tokens_per_minute,
             #[cfg(feature = "oauth")]
             Act::Authorize => limits.authorize_per_minute,
         };
-        let Some(rate) = Rate::new(count, MINUTE) else { return Ok(()) };
-        let rates = self.networks(cx).map(|(network, factor)| {
-            let key = self.hashes.hash_one(("client", act, network));
-            (key, rate.times(factor))
-        });
-        self.take_all(&rates.collect::<Vec<_>>()).map_err(too_many)
+        let clients = self.clients(cx).unwrap_or_default();
+        self.take(of_clients("client", act.name().as_bytes(), &clients, count, MINUTE)).await.map(drop)
     }
 
-    /// Counts a login of a client, and as one with a wrong password for this address.
-    pub(crate) fn try_login(&self, address: &str, cx: &Context) -> Result<LoginTry, UserError> {
-        self.admit(Act::Login, cx)?;
-        let mut taken = LoginTry(Vec::new());
-        if self.limits.login_tries == 0 {
+    /// Counts a login of a client, and as one with a wrong password for this address. Who comes with a browser that the user
+    /// has logged in with has tries of its own, whatever others do (LOG-4).
+    pub(crate) async fn try_login(&self, address: &str, cx: &Context) -> Result<PasswordTry, UserError> {
+        let Some(clients) = self.clients(cx) else { return Ok(Taken::default()) };
+        let attempts = of_clients("login", b"", &clients, self.limits.login_per_minute, MINUTE);
+        self.try_password(attempts, address, &clients, cx).await
+    }
+
+    /// Counts that a user who is logged in gives the password once more, and as a wrong one for this address: whoever has a
+    /// session guesses no more often than who has none (CHG-7).
+    pub(crate) async fn try_reauthentication(
+        &self,
+        user: &impl Display,
+        address: &str,
+        cx: &Context,
+    ) -> Result<PasswordTry, UserError> {
+        let Some(clients) = self.clients(cx) else { return Ok(Taken::default()) };
+        let count = self.limits.reauthentications_per_minute;
+        let attempts = of_user("reauthentication", user, count, MINUTE);
+        self.try_password(attempts, address, &clients, cx).await
+    }
+
+    /// What is attempted stays taken; what a wrong password costs may be given back.
+    async fn try_password(
+        &self,
+        mut attempts: Vec<Share>,
+        address: &str,
+        clients: &Clients,
+        cx: &Context,
+    ) -> Result<PasswordTry, UserError> {
+        if let Some(own) = self.of_device(address, cx)
+            && let Ok(taken) = self.counts.take(vec![own]).await
+        {
             return Ok(taken);
         }
-        let longest = micros(self.limits.login_longest_wait);
-        for (network, factor) in self.networks(cx) {
-            let key = self.hashes.hash_one(("login", address, network));
-            let tries = Tries { free: u64::from(self.limits.login_tries) * factor, longest };
-            let now = self.now();
-            match self.table.update(key, now, |entry| tries.take(entry, now)) {
-                Ok(()) => taken.0.push((key, tries)),
-                Err(wait) => {
-                    self.give_back(taken);
-                    return Err(too_many(wait));
-                }
-            }
-        }
-        Ok(taken)
+        let first = attempts.len();
+        attempts.extend(self.failures(address, clients));
+        Ok(self.take(attempts).await?.from(first))
     }
 
     /// The password was right, or not even looked at. This takes back the one try and nothing else (LOG-6).
-    pub(crate) fn give_back(&self, login: LoginTry) {
-        for (key, tries) in login.0 {
-            self.table.update(key, self.now(), |entry| tries.give_back(entry));
+    pub(crate) async fn give_back(&self, password: PasswordTry) {
+        self.counts.give_back(password).await;
+    }
+
+    /// The cookie by which the browser is known from now on that has just logged in with this address.
+    pub(crate) fn device_cookie(&self, address: &str) -> Option<HeaderValue> {
+        self.devices.as_ref()?.issue(address)
+    }
+
+    /// Counts that a user sends back what was mailed.
+    pub(crate) async fn try_confirmation(
+        &self,
+        act: Act,
+        user: &impl Display,
+        cx: &Context,
+    ) -> Result<(), UserError> {
+        if cx.headers().is_none() {
+            return Ok(());
         }
+        let count = self.limits.confirmations_per_hour;
+        self.take(of_user(act.name(), user, count, HOUR)).await.map(drop)
+    }
+
+    /// Whoever has the mailbox has the address: what was guessed before counts no more, from anywhere or by this client.
+    pub(crate) async fn forget_failures(&self, address: &str, cx: &Context) {
+        let clients = self.clients(cx).unwrap_or_default();
+        let mut shares = self.tries(address, &clients);
+        shares.extend(self.failures_of_address(address));
+        self.counts.forget(shares).await;
     }
 
     /// Whether another mail of this kind may be sent to an address, and counts it.
-    pub(crate) fn may_mail(&self, kind: Act, address: &str) -> bool {
-        self.take_all(&self.mails(kind, address)).is_ok()
-    }
-
-    /// The mail could not even be promised: whoever asks again gets it.
-    pub(crate) fn give_mail_back(&self, kind: Act, address: &str) {
-        for (key, rate) in self.mails(kind, address) {
-            self.table.update(key, self.now(), |entry| rate.give_back(entry));
-        }
-    }
-
-    fn mails(&self, kind: Act, address: &str) -> Vec<(u64, Rate)> {
+    pub(crate) async fn may_mail(&self, kind: Act, address: &str) -> Option<Taken> {
         let limits = &self.limits;
         let periods =
             [(limits.mails_per_minute, MINUTE), (limits.mails_per_hour, HOUR), (limits.mails_per_day, DAY)];
-        let rates = periods.into_iter().filter_map(|(count, period)| {
-            Some((self.hashes.hash_one(("mail", kind, address, period)), Rate::new(count, period)?))
+        let shares = periods.into_iter().filter(|(count, _)| *count > 0).map(|(count, period)| {
+            let seconds = period.as_secs().to_be_bytes();
+            let parts: [&[u8]; 3] = [kind.name().as_bytes(), address.as_bytes(), &seconds];
+            Share::new("mail", &parts, LimitRule::tokens(count, period))
         });
-        rates.collect()
+        self.counts.take(shares.collect()).await.ok()
     }
 
     /// Whether the owner of an address may be told once more that somebody has registered it, and counts it.
-    pub(crate) fn may_tell_of_duplicate(&self, address: &str) -> bool {
-        let rate = Rate::new(self.limits.duplicate_mails_per_hour, HOUR);
-        rate.is_none_or(|rate| self.take_all(&[(self.hashes.hash_one(("duplicate", address)), rate)]).is_ok())
+    pub(crate) async fn may_tell_of_duplicate(&self, address: &str) -> bool {
+        let count = self.limits.duplicate_mails_per_hour;
+        let shares = of_user("duplicate", &address, count, HOUR);
+        self.counts.take(shares).await.is_ok()
     }
 
-    /// Takes from all of them or from none.
-    fn take_all(&self, rates: &[(u64, Rate)]) -> Result<(), u64> {
-        for (index, (key, rate)) in rates.iter().enumerate() {
-            let now = self.now();
-            if let Err(wait) = self.table.update(*key, now, |entry| rate.take(entry, now)) {
-                for (key, rate) in rates.iter().take(index) {
-                    self.table.update(*key, now, |entry| rate.give_back(entry));
-                }
-                return Err(wait);
-            }
+    /// What a wrong password for this address costs, where the browser is not known.
+    fn failures(&self, address: &str, clients: &Clients) -> Vec<Share> {
+        let count = self.limits.login_failures_per_minute;
+        let mut shares = of_clients("failed by client", b"", clients, count, MINUTE);
+        shares.extend(self.tries(address, clients));
+        shares.extend(self.failures_of_address(address));
+        shares
+    }
+
+    /// Those of one client for one address: it waits longer each time, and has so many a day.
+    fn tries(&self, address: &str, clients: &Clients) -> Vec<Share> {
+        let limits = &self.limits;
+        let mut shares = Vec::new();
+        for (network, factor) in clients.iter().filter(|_| limits.login_tries > 0) {
+            let free = limits.login_tries.saturating_mul(*factor);
+            let rule = LimitRule::back_off(free, limits.login_longest_wait, FORGET);
+            shares.push(Share::new("tries", &[address.as_bytes(), network], rule));
         }
-        Ok(())
+        let count = limits.login_client_failures_per_day;
+        shares.extend(of_clients("failed by client for address", address.as_bytes(), clients, count, DAY));
+        shares
     }
 
-    /// What the client counts as: nothing if it is not known.
-    fn networks(&self, cx: &Context) -> impl Iterator<Item = (Network, u64)> + use<> {
+    /// Those of all clients together.
+    fn failures_of_address(&self, address: &str) -> Vec<Share> {
+        of_user("failed for address", &address, self.limits.login_failures_per_day, DAY)
+    }
+
+    /// What a wrong password costs where the user has logged in before.
+    fn of_device(&self, address: &str, cx: &Context) -> Option<Share> {
+        let device = self.devices.as_ref()?.device(address, cx)?;
+        let rule = LimitRule::tokens(self.limits.device_tries_per_day, DAY);
+        Some(Share::new("device", &[address.as_bytes(), &device], rule))
+    }
+
+    async fn take(&self, shares: Vec<Share>) -> Result<Taken, UserError> {
+        self.counts.take(shares).await.map_err(|refused| too_many(&refused))
+    }
+
+    /// What the client counts as: `None` without a request, and nothing if it is not known.
+    fn clients(&self, cx: &Context) -> Option<Clients> {
         let address = match Client::of(cx, &self.proxies) {
-            Client::NoRequest => None,
+            Client::NoRequest => return None,
             Client::Unknown => {
                 if self.limits.needs_clients() && !self.told_of_unknown.swap(true, Relaxed) {
                     tracing::warn!(
@@ -181,20 +248,42 @@ impl Limiter {
                 Some(known.address)
             }
         };
-        address.into_iter().flat_map(networks)
-    }
-
-    /// Microseconds since a moment before the start, so that 0 is always over. Monotonic.
-    fn now(&self) -> u64 {
-        micros(self.start.elapsed()).saturating_add(1)
+        Some(
+            address
+                .into_iter()
+                .flat_map(networks)
+                .map(|(network, factor)| (bytes(network), factor))
+                .collect(),
+        )
     }
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+fn bytes((bits, length): Network) -> [u8; 17] {
+    let mut bytes = [length; 17];
+    for (byte, bits) in bytes.iter_mut().zip(bits.to_be_bytes()) {
+        *byte = bits;
+    }
+    bytes
+}
+
+/// So many for each client; 0 stands for no limit.
+fn of_clients(kind: &str, what: &[u8], clients: &Clients, count: u32, period: Duration) -> Vec<Share> {
+    let clients = clients.iter().filter(|_| count > 0).map(|(network, factor)| {
+        let rule = LimitRule::tokens(count.saturating_mul(*factor), period);
+        Share::new(kind, &[what, network], rule)
+    });
+    clients.collect()
+}
+
+/// So many for one user or address, whoever asks; 0 stands for no limit.
+fn of_user(kind: &str, user: &impl Display, count: u32, period: Duration) -> Vec<Share> {
+    let limited = (count > 0).then(|| LimitRule::tokens(count, period));
+    limited.into_iter().map(|rule| Share::new(kind, &[user.to_string().as_bytes()], rule)).collect()
 }
 
 /// In whole seconds, so that who waits as long as is said is let in.
-fn too_many(wait: u64) -> UserError {
-    UserError::TooManyRequests { retry_after: Duration::from_secs(wait.div_ceil(1_000_000)) }
+fn too_many(refused: &Refused) -> UserError {
+    let micros = refused.longest().as_micros();
+    let seconds = u64::try_from(micros.div_ceil(1_000_000)).unwrap_or(u64::MAX);
+    UserError::TooManyRequests { retry_after: Duration::from_secs(seconds) }
 }

@@ -5,15 +5,20 @@
 //! such a user is not asked.
 
 mod client;
+mod counts;
+mod device;
 mod forwarded;
 mod limiter;
-mod rate;
+mod rule;
 mod settings;
 mod table;
-mod tries;
 
-pub use self::settings::RateLimits;
 pub(crate) use self::{
     client::TrustedProxies,
+    device::DeviceCookies,
     limiter::{Act, Limiter},
+};
+pub use self::{
+    rule::{LimitRule, LimitState},
+    settings::RateLimits,
 };

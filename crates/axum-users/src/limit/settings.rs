@@ -1,13 +1,16 @@
 use std::time::Duration;
 
-use super::tries::FORGET;
+/// How long wrong passwords are remembered after the last one. Who waits for that gets fewer tries than who waits for the
+/// next.
+pub(super) const FORGET: Duration = Duration::from_secs(15 * 60);
 
 /// How often something may be tried. Each figure is the count that its name says; 0 stands for no limit.
 ///
 /// A *client* is an IPv4 address or an IPv6 network of 64 bits; all of an IPv6 network of 48 bits together have ten times
 /// as much. Its address is that of the connection, which axum knows if the application is served with
 /// `into_make_service_with_connect_info::<SocketAddr>()`; behind proxies see
-/// [`trusted_proxies`](crate::UsersBuilder::trusted_proxies). Without one only the limits for addresses of mails hold.
+/// [`trusted_proxies`](crate::UsersBuilder::trusted_proxies). Without one only the limits hold that are for one address or user,
+/// whoever asks.
 ///
 /// Limits are token buckets: as many as the figure says at once, and then one after the other as time passes. They are kept
 /// in memory that does not grow, by each process for itself.
@@ -27,12 +30,28 @@ use super::tries::FORGET;
 pub struct RateLimits {
     /// Logins of one client. Default 30.
     pub login_per_minute: u32,
+    /// Wrong passwords of one client, for whatever addresses. Default 10.
+    pub login_failures_per_minute: u32,
     /// Wrong passwords of one client for one address, whether anybody has it, that cost no wait. Default 5. After them the
     /// client waits for 1 second, then 2, 4, 8, … between its tries for this address; other clients do not. Fifteen
     /// minutes after the last one they are forgotten.
     pub login_tries: u32,
     /// The longest of these waits: 1 second to 15 minutes. Default 30 seconds.
     pub login_longest_wait: Duration,
+    /// Wrong passwords of one client for one address. Default 20.
+    pub login_client_failures_per_day: u32,
+    /// Wrong passwords for one address, whoever sends them. Beyond that nobody logs in with it but from a browser that is
+    /// known for it, by a provider, or after the password was reset by mail. Default 100, the most that NIST SP 800-63B allows
+    /// (section 3.2.2).
+    pub login_failures_per_day: u32,
+    /// Wrong passwords from a browser that is known for an address: after a login it keeps a
+    /// [device cookie](crate::Policy::device_cookie) for 180 days. They count for none of the limits above, so that nobody who guesses
+    /// elsewhere keeps the user out; when they are used up, the browser is one like any other. With 0 no browser is known.
+    /// Default 10.
+    pub device_tries_per_day: u32,
+    /// How often a user who is logged in gives the password once more, to change it or the address. A wrong one counts like
+    /// that of a login as well. Default 5.
+    pub reauthentications_per_minute: u32,
     /// Registrations of one client. Default 10.
     pub register_per_minute: u32,
     /// What one client asks to be mailed: this many passwords forgotten and this many verifications. Default 20.
@@ -50,6 +69,8 @@ pub struct RateLimits {
     /// What one client sends that it was mailed: this many tokens that reset a password and this many that verify an
     /// address. Default 20.
     pub tokens_per_minute: u32,
+    /// Tokens for one user that are genuine: this many that reset a password and this many that verify an address. Default 10.
+    pub confirmations_per_hour: u32,
     /// Ways to a provider that one client begins. Default 30.
     pub authorize_per_minute: u32,
 }
@@ -59,8 +80,13 @@ impl RateLimits {
     pub const fn off() -> Self {
         Self {
             login_per_minute: 0,
+            login_failures_per_minute: 0,
             login_tries: 0,
             login_longest_wait: Duration::from_secs(30),
+            login_client_failures_per_day: 0,
+            login_failures_per_day: 0,
+            device_tries_per_day: 0,
+            reauthentications_per_minute: 0,
             register_per_minute: 0,
             mail_requests_per_minute: 0,
             mails_per_minute: 0,
@@ -68,6 +94,7 @@ impl RateLimits {
             mails_per_day: 0,
             duplicate_mails_per_hour: 0,
             tokens_per_minute: 0,
+            confirmations_per_hour: 0,
             authorize_per_minute: 0,
         }
     }
@@ -75,6 +102,8 @@ impl RateLimits {
     /// Whether a limit needs to know clients.
     pub(super) const fn needs_clients(&self) -> bool {
         self.login_per_minute > 0
+            || self.login_failures_per_minute > 0
+            || self.login_client_failures_per_day > 0
             || self.login_tries > 0
             || self.register_per_minute > 0
             || self.mail_requests_per_minute > 0
@@ -82,8 +111,18 @@ impl RateLimits {
             || self.authorize_per_minute > 0
     }
 
+    /// Whether there is a limit that a known browser is spared.
+    pub(super) const fn knows_devices(&self) -> bool {
+        self.device_tries_per_day > 0
+            && (self.login_per_minute > 0
+                || self.login_failures_per_minute > 0
+                || self.login_tries > 0
+                || self.login_client_failures_per_day > 0
+                || self.login_failures_per_day > 0)
+    }
+
     pub(crate) fn check(&self) -> Result<(), String> {
-        let range = Duration::from_secs(1)..=Duration::from_micros(FORGET);
+        let range = Duration::from_secs(1)..=FORGET;
         if range.contains(&self.login_longest_wait) {
             return Ok(());
         }
@@ -95,8 +134,13 @@ impl Default for RateLimits {
     fn default() -> Self {
         Self {
             login_per_minute: 30,
+            login_failures_per_minute: 10,
             login_tries: 5,
             login_longest_wait: Duration::from_secs(30),
+            login_client_failures_per_day: 20,
+            login_failures_per_day: 100,
+            device_tries_per_day: 10,
+            reauthentications_per_minute: 5,
             register_per_minute: 10,
             mail_requests_per_minute: 20,
             mails_per_minute: 1,
@@ -104,6 +148,7 @@ impl Default for RateLimits {
             mails_per_day: 10,
             duplicate_mails_per_hour: 3,
             tokens_per_minute: 20,
+            confirmations_per_hour: 10,
             authorize_per_minute: 30,
         }
     }

@@ -1,19 +1,12 @@
 use std::sync::{Mutex, PoisonError};
 
+use super::LimitState;
+
 /// How many entries share a place. One that is new takes the place of the one that says something for the shortest time.
 const WAYS: usize = 8;
 
-/// Key, the time when the entry says nothing any more, and what it counts.
-type Slot = [u64; 3];
-
-/// What is remembered of a key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Entry {
-    /// Microseconds of the limiter's clock, from which on the entry says nothing.
-    pub(super) over: u64,
-    /// What its owner counts.
-    pub(super) count: u64,
-}
+/// A key, and what is remembered of it.
+type Slot = (u64, LimitState);
 
 /// Entries by the hashes of their keys, in memory that does not grow: new entries displace others, those that are over
 /// first. Memory is taken with the first entry, and by the page.
@@ -30,25 +23,24 @@ impl Table {
     }
 
     /// Reads and changes an entry in one step. One that is over, or was never there, is empty.
-    pub(super) fn update<R>(&self, key: u64, now: u64, change: impl FnOnce(&mut Entry) -> R) -> R {
+    pub(super) fn update<R>(&self, key: u64, now: u64, change: impl FnOnce(&mut LimitState) -> R) -> R {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.is_empty() {
             *slots = vec![Slot::default(); self.sets * WAYS];
         }
         let set = usize::try_from(key % self.sets as u64).unwrap_or_default();
         let set = slots.chunks_exact_mut(WAYS).nth(set).unwrap_or_default();
-        let is_it = |[found, over, _]: &Slot| *found == key && *over > now;
-        let rank = |slot: &&mut Slot| if is_it(slot) { 0 } else { slot[1].max(now).saturating_add(1) };
-        let mut entry = Entry::default();
-        let Some(slot) = set.iter_mut().min_by_key(rank) else { return change(&mut entry) };
+        let is_it = |(found, state): &Slot| *found == key && state.over > now;
+        let rank = |slot: &&mut Slot| if is_it(slot) { 0 } else { slot.1.over.max(now).saturating_add(1) };
+        let mut state = LimitState::default();
+        let Some(slot) = set.iter_mut().min_by_key(rank) else { return change(&mut state) };
         let found = is_it(slot);
         if found {
-            let [_, over, count] = *slot;
-            entry = Entry { over, count };
+            state = slot.1;
         }
-        let result = change(&mut entry);
-        if entry.over > now {
-            *slot = [key, entry.over, entry.count];
+        let result = change(&mut state);
+        if state.over > now {
+            *slot = (key, state);
         } else if found {
             *slot = Slot::default();
         }
@@ -65,11 +57,11 @@ mod tests {
     use super::*;
 
     fn set(table: &Table, key: u64, now: u64, over: u64) {
-        table.update(key, now, |entry| *entry = Entry { over, count: key });
+        table.update(key, now, |entry| *entry = LimitState { over, count: key, until: 0 });
     }
 
-    fn get(table: &Table, key: u64, now: u64) -> Option<Entry> {
-        Some(table.update(key, now, |entry| *entry)).filter(|entry| *entry != Entry::default())
+    fn get(table: &Table, key: u64, now: u64) -> Option<LimitState> {
+        Some(table.update(key, now, |entry| *entry)).filter(|entry| *entry != LimitState::default())
     }
 
     #[test]
@@ -103,10 +95,10 @@ mod tests {
             let (table, mut model, mut now) = (Table::new(WAYS), HashMap::new(), 1);
             for (key, life, passed) in steps {
                 now += passed;
-                let known = model.get(&key).copied().filter(|entry: &Entry| entry.over > now);
+                let known = model.get(&key).copied().filter(|entry: &LimitState| entry.over > now);
                 prop_assert_eq!(get(&table, key, now), known);
                 set(&table, key, now, now + life);
-                model.insert(key, Entry { over: now + life, count: key });
+                model.insert(key, LimitState { over: now + life, count: key, until: 0 });
             }
         }
     }

@@ -1,3 +1,4 @@
+use http::HeaderValue;
 use tokio::runtime::Handle;
 
 use super::{UserManager, limited_address};
@@ -31,12 +32,44 @@ impl<P: Profile> UserManager<P> {
         cx: &Context,
     ) -> Result<User<P>, UserError> {
         let address = limited_address(email);
-        let login = self.0.limiter.try_login(&address, cx)?;
+        let login = self.0.limiter.try_login(&address, cx).await?;
         let result = self.verify_credentials(email, &address, password).await;
         if !matches!(result, Err(UserError::BadCredentials)) {
-            self.0.limiter.give_back(login);
+            self.0.limiter.give_back(login).await;
         }
         result
+    }
+
+    /// The cookie by which a browser is known that a user has just logged in with, for the answer of a login route of your own:
+    /// whoever guesses that user's password elsewhere does not keep it out
+    /// ([`RateLimits::device_tries_per_day`](crate::RateLimits::device_tries_per_day)). `None` where the
+    /// [policy](crate::Policy::device_cookie) or the limits know no browsers.
+    pub fn device_cookie(&self, user: &User<P>) -> Option<HeaderValue> {
+        self.0.limiter.device_cookie(&limited_address(&user.email))
+    }
+
+    /// Whether a user who is logged in knows the password: asked again before something that a session alone must not do (CHG-7).
+    ///
+    /// It is limited for each user, and a wrong one counts like that of a login
+    /// ([`RateLimits::reauthentications_per_minute`](crate::RateLimits::reauthentications_per_minute)).
+    ///
+    /// # Errors
+    /// [`UserError::BadCredentials`], [`UserError::TooManyRequests`], or [`UserError::Busy`].
+    pub async fn confirm_password(
+        &self,
+        user: &User<P>,
+        password: &str,
+        cx: &Context,
+    ) -> Result<(), UserError> {
+        let address = limited_address(&user.email);
+        let compared =
+            Compared { hash: Some(user.hashed_password.clone()), decoy: self.0.decoys.pick(&address) };
+        let login = self.0.limiter.try_reauthentication(&user.id, &address, cx).await?;
+        let verdict = self.0.hashing.verify(password, compared).await;
+        if !matches!(verdict, Ok(Verdict::Mismatch)) {
+            self.0.limiter.give_back(login).await;
+        }
+        if verdict? == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(()) }
     }
 
     async fn verify_credentials(

@@ -27,7 +27,7 @@ impl<P: Profile> UserManager<P> {
     /// As for [`create`](Self::create), [`UserError::TooManyRequests`], and [`UserError::Busy`] when too many jobs wait, or a
     /// failure of the store of durable ones.
     pub async fn register(&self, user: CreateUser<P>, cx: &Context) -> Result<User<P>, UserError> {
-        self.0.limiter.admit(Act::Register, cx)?;
+        self.0.limiter.admit(Act::Register, cx).await?;
         let user = CreateUser { is_active: true, is_superuser: false, is_verified: false, ..user };
         if self.0.policy.duplicate_registration == DuplicateRegistration::Hide {
             return self.register_hidden(user, cx).await;

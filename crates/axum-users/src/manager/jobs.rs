@@ -49,15 +49,12 @@ impl<P: Profile> UserManager<P> {
         task: Task<P>,
         cx: &Context,
     ) -> Result<(), UserError> {
-        self.0.limiter.admit(kind, cx)?;
+        self.0.limiter.admit(kind, cx).await?;
         let promise = self.promise()?;
-        let address = limited_address(email);
-        if !self.0.limiter.may_mail(kind, &address) {
-            return Ok(());
-        }
+        let Some(taken) = self.0.limiter.may_mail(kind, &limited_address(email)).await else { return Ok(()) };
         let queued = self.queue(promise, task, cx).await;
         if queued.is_err() {
-            self.0.limiter.give_mail_back(kind, &address);
+            self.0.limiter.give_back(taken).await;
         }
         queued
     }
@@ -95,7 +92,7 @@ impl<P: Profile> UserManager<P> {
             },
             // Told often enough lately (REG-10); what is tried again was counted before.
             Task::DuplicateRegistration(email)
-                if first_time && !self.0.limiter.may_tell_of_duplicate(&limited_address(email)) =>
+                if first_time && !self.0.limiter.may_tell_of_duplicate(&limited_address(email)).await =>
             {
                 Ok(())
             }

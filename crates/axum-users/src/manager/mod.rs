@@ -134,3 +134,27 @@ impl<P: Profile> std::fmt::Debug for UserManager<P> {
         f.debug_struct("UserManager").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever case and spaces an address is written with, its tries are counted together; and those of another are not.
+        #[test]
+        fn log_5_all_spellings_of_an_address_share_one_count(
+            address in "[a-z0-9+_]{1,10}([.-][a-z0-9]{1,8})?@[a-z]{1,10}\\.bt",
+            capitals in any::<u64>(),
+            (before, after) in (" {0,3}", " {0,3}"),
+        ) {
+            let respell = |(index, letter): (usize, char)| {
+                if capitals >> (index % 64) & 1 == 1 { letter.to_ascii_uppercase() } else { letter }
+            };
+            let spelling: String = address.chars().enumerate().map(respell).collect();
+            prop_assert_eq!(limited_address(&format!("{before}{spelling}{after}")), limited_address(&address));
+            prop_assert_ne!(limited_address(&format!("x{spelling}")), limited_address(&address));
+        }
+    }
+}

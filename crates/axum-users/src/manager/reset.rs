@@ -1,4 +1,4 @@
-use super::UserManager;
+use super::{UserManager, limited_address};
 use crate::{
     Context, Profile, User, UserError,
     jobs::Task,
@@ -51,11 +51,12 @@ impl<P: Profile> UserManager<P> {
         password: &str,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
-        self.0.limiter.admit(Act::ResetPassword, cx)?;
+        self.0.limiter.admit(Act::ResetPassword, cx).await?;
         let policy = &self.0.policy;
         let claims = self.0.reset.read(token, policy.share_tokens_with_fastapi_users);
         let claims = claims.ok_or(UserError::InvalidToken)?;
         let id = claims.text("sub").and_then(|sub| self.parse_id(sub)).ok_or(UserError::InvalidToken)?;
+        self.0.limiter.try_confirmation(Act::ResetPassword, &id, cx).await?;
         let user = self.0.store.get(&id).await?.ok_or(UserError::InvalidToken)?;
         if !self.is_for_this_password(&claims, &user).await? || !user.is_active {
             return Err(UserError::InvalidToken);
@@ -74,6 +75,7 @@ impl<P: Profile> UserManager<P> {
             self.unlink_all(&user).await?;
         }
         let updated = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
+        self.0.limiter.forget_failures(&limited_address(&user.email), cx).await;
         let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_reset_password", |hooks| hooks.after_reset_password(&updated, cx)).await;
         ended.map(|()| updated)

@@ -35,10 +35,11 @@ impl<P: Profile> UserManager<P> {
     /// # Errors
     /// [`UserError::InvalidToken`], [`UserError::AlreadyVerified`], [`UserError::TooManyRequests`], or a failure of the store.
     pub async fn verify(&self, token: &str, cx: &Context) -> Result<User<P>, UserError> {
-        self.0.limiter.admit(Act::Verify, cx)?;
+        self.0.limiter.admit(Act::Verify, cx).await?;
         let lenient = self.0.policy.share_tokens_with_fastapi_users;
         let claims = self.0.verification.read(token, lenient).ok_or(UserError::InvalidToken)?;
         let id = claims.text("sub").and_then(|sub| self.parse_id(sub)).ok_or(UserError::InvalidToken)?;
+        self.0.limiter.try_confirmation(Act::Verify, &id, cx).await?;
         let email = claims.text("email").ok_or(UserError::InvalidToken)?;
         let user = self.0.store.get_by_email(email).await?.filter(|user| user.id == id);
         let user = user.ok_or(UserError::InvalidToken)?;

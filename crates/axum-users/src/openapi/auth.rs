@@ -37,7 +37,13 @@ impl<P: Profile> Users<P> {
         let operation = logged_in(operation, &backend.transport.scheme())
             .body_errors(codes)
             .forbidden(backend.is_ambient().then_some(OTHER_SITE))
-            .limited(&[limits.login_per_minute, limits.login_tries])
+            .limited(&[
+                limits.login_per_minute,
+                limits.login_failures_per_minute,
+                limits.login_tries,
+                limits.login_client_failures_per_day,
+                limits.login_failures_per_day,
+            ])
             .unavailable();
         part.route(&login, operation);
 

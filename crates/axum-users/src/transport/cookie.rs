@@ -72,6 +72,16 @@ impl Cookie {
         Self { name: SHARED_NAME.to_owned(), ..Self::default() }
     }
 
+    /// The cookie by which browsers are known, `__Host-axumusersdevice`, with the attributes of the default; kept for 180 days, see
+    /// [`UsersBuilder::device_cookie`](crate::UsersBuilder::device_cookie).
+    pub fn device() -> Self {
+        Self {
+            name: "__Host-axumusersdevice".to_owned(),
+            max_age: Some(180 * 24 * 60 * 60),
+            ..Self::default()
+        }
+    }
+
     /// The header that sets the cookie, with its attributes in alphabetical order, as the wire contract has them. `None` when
     /// no header can hold them.
     pub(crate) fn header_value(&self, value: &str, max_age: Option<u64>) -> Option<HeaderValue> {
@@ -97,6 +107,14 @@ impl Cookie {
         HeaderValue::try_from(text).ok()
     }
 
+    /// What a request has for cookies of this name.
+    pub(crate) fn values(&self, headers: &HeaderMap) -> Vec<String> {
+        let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies = pairs.flat_map(::cookie::Cookie::split_parse);
+        let named = cookies.filter_map(|cookie| cookie.ok().filter(|cookie| cookie.name() == self.name));
+        named.map(|cookie| cookie.value_trimmed().to_owned()).collect()
+    }
+
     /// The header that removes the cookie.
     pub(crate) fn removal(&self) -> Option<HeaderValue> {
         self.header_value("\"\"", Some(0))
@@ -112,12 +130,7 @@ fn answer(set_cookie: Option<HeaderValue>) -> Response {
 
 impl Transport for Cookie {
     fn read(&self, headers: &HeaderMap, policy: &Policy) -> Option<String> {
-        let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut values = pairs
-            .flat_map(::cookie::Cookie::split_parse)
-            .filter_map(|cookie| cookie.ok().filter(|cookie| cookie.name() == self.name))
-            .map(|cookie| cookie.value_trimmed().to_owned())
-            .collect::<Vec<_>>();
+        let mut values = self.values(headers);
         // Two cookies of one name: a subdomain or a plain HTTP site may have planted one (SES-5).
         if values.len() > 1 && !policy.lenient_duplicates {
             return None;

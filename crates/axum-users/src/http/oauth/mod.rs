@@ -82,7 +82,7 @@ struct Arrival {
 impl<P: Profile> Route<'_, P> {
     /// Begins a flow: where the browser goes, as JSON, or as a redirection if it says where it wants to be in the end.
     async fn authorize(&self, parts: &Parts, user: Option<&str>) -> Result<Response, ApiError> {
-        self.users.0.limiter.admit(Act::Authorize, &Context::from_parts(parts))?;
+        self.users.0.limiter.admit(Act::Authorize, &Context::from_parts(parts)).await?;
         let policy = self.users.policy();
         let query = Query::read(parts, policy);
         let requested = query.all("scopes");

@@ -49,12 +49,16 @@ impl<P: Profile> TestApp<P> {
         configure: impl FnOnce(UsersBuilder<P, Store<P>>, &Store<P>) -> UsersBuilder<P, Store<P>>,
     ) -> Self {
         let (store, hooks) = (Store::open(kind).await, Recorder::default());
-        // Tests ask for more mails to one address than anybody needs. Other limits are for clients with an address.
+        // Tests ask for more of one user, and for one address, than anybody needs. Other limits are for clients with an address.
         let limits = RateLimits {
             mails_per_minute: 0,
             mails_per_hour: 0,
             mails_per_day: 0,
             duplicate_mails_per_hour: 0,
+            login_failures_per_day: 0,
+            device_tries_per_day: 0,
+            reauthentications_per_minute: 0,
+            confirmations_per_hour: 0,
             ..RateLimits::default()
         };
         let builder =
