@@ -17,6 +17,8 @@ pub struct RateLimitSettings {
     pub login_tries: u32,
     /// The longest wait, in seconds.
     pub login_longest_wait: u64,
+    /// Passwords given once more for one user who is logged in.
+    pub current_passwords_per_minute: u32,
     /// Registrations of one client.
     pub register_per_minute: u32,
     /// Mails that one client asks for, of each kind.
@@ -44,6 +46,7 @@ impl Default for RateLimitSettings {
             login_per_minute: limits.login_per_minute,
             login_tries: limits.login_tries,
             login_longest_wait: limits.login_longest_wait.as_secs(),
+            current_passwords_per_minute: limits.current_passwords_per_minute,
             register_per_minute: limits.register_per_minute,
             mail_requests_per_minute: limits.mail_requests_per_minute,
             mails_per_minute: limits.mails_per_minute,
@@ -65,6 +68,7 @@ impl From<&RateLimitSettings> for RateLimits {
             login_per_minute: settings.login_per_minute,
             login_tries: settings.login_tries,
             login_longest_wait: Duration::from_secs(settings.login_longest_wait),
+            current_passwords_per_minute: settings.current_passwords_per_minute,
             register_per_minute: settings.register_per_minute,
             mail_requests_per_minute: settings.mail_requests_per_minute,
             mails_per_minute: settings.mails_per_minute,

@@ -107,6 +107,14 @@ impl Limiter {
         Ok(taken)
     }
 
+    /// Counts a password that somebody who is logged in gives again: as a login, and for the user whoever asks.
+    pub(crate) fn try_again(&self, address: &str, cx: &Context) -> Result<LoginTry, UserError> {
+        if let Some(rate) = Rate::new(self.limits.current_passwords_per_minute, MINUTE) {
+            self.take_all(&[(self.hashes.hash_one(("again", address)), rate)]).map_err(too_many)?;
+        }
+        self.try_login(address, cx)
+    }
+
     /// The password was right, or not even looked at. This takes back the one try and nothing else (LOG-6).
     pub(crate) fn give_back(&self, login: LoginTry) {
         for (key, tries) in login.0 {

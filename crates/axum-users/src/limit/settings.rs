@@ -33,6 +33,9 @@ pub struct RateLimits {
     pub login_tries: u32,
     /// The longest of these waits: 1 second to 15 minutes. Default 30 seconds.
     pub login_longest_wait: Duration,
+    /// Passwords that are given once more for one user who is logged in, right or wrong, by all clients together: see
+    /// [`Policy::recent_login`](crate::Policy::recent_login). They count as logins too. Default 5.
+    pub current_passwords_per_minute: u32,
     /// Registrations of one client. Default 10.
     pub register_per_minute: u32,
     /// What one client asks to be mailed: this many passwords forgotten and this many verifications. Default 20.
@@ -61,6 +64,7 @@ impl RateLimits {
             login_per_minute: 0,
             login_tries: 0,
             login_longest_wait: Duration::from_secs(30),
+            current_passwords_per_minute: 0,
             register_per_minute: 0,
             mail_requests_per_minute: 0,
             mails_per_minute: 0,
@@ -97,6 +101,7 @@ impl Default for RateLimits {
             login_per_minute: 30,
             login_tries: 5,
             login_longest_wait: Duration::from_secs(30),
+            current_passwords_per_minute: 5,
             register_per_minute: 10,
             mail_requests_per_minute: 20,
             mails_per_minute: 1,
