@@ -9,6 +9,9 @@ use crate::attributes::{Container, Field};
 /// The columns every user has: a profile cannot have them too.
 const CORE: [&str; 6] = ["id", "email", "hashed_password", "is_active", "is_superuser", "is_verified"];
 
+/// What requests say of every user beside them.
+const IN_BODIES: [&str; 2] = ["password", "current_password"];
+
 struct Column<'a> {
     ident: &'a Ident,
     visibility: &'a Visibility,
@@ -38,7 +41,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 fn check_names(columns: &[Column<'_>]) -> Result<()> {
     for (position, column) in columns.iter().enumerate() {
         let Column { ident, name, json, .. } = column;
-        let of_every_user = |name: &str| CORE.contains(&name) || name == "password";
+        let of_every_user = |name: &str| CORE.contains(&name) || IN_BODIES.contains(&name);
         if name.is_empty() || json.is_empty() {
             return Err(Error::new_spanned(ident, "a column and its JSON field need a name"));
         }

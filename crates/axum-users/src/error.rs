@@ -141,6 +141,10 @@ pub enum ErrorCode {
     UpdateUserEmailAlreadyExists,
     /// The new password is refused.
     UpdateUserInvalidPassword,
+    /// The password given beside the changes is not the user's.
+    UpdateUserBadCurrentPassword,
+    /// The login is too long ago, see [`Policy::recent_login`](crate::Policy::recent_login).
+    ReauthenticationRequired,
     /// The provider gives no address, or none that is valid.
     OauthNotAvailableEmail,
     /// A user with the address of the account exists.
@@ -177,6 +181,8 @@ impl ErrorCode {
             Self::VerifyUserAlreadyVerified => "VERIFY_USER_ALREADY_VERIFIED",
             Self::UpdateUserEmailAlreadyExists => "UPDATE_USER_EMAIL_ALREADY_EXISTS",
             Self::UpdateUserInvalidPassword => "UPDATE_USER_INVALID_PASSWORD",
+            Self::UpdateUserBadCurrentPassword => "UPDATE_USER_BAD_CURRENT_PASSWORD",
+            Self::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
             Self::OauthNotAvailableEmail => "OAUTH_NOT_AVAILABLE_EMAIL",
             Self::OauthUserAlreadyExists => "OAUTH_USER_ALREADY_EXISTS",
             Self::OauthInvalidState => "OAUTH_INVALID_STATE",

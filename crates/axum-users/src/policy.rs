@@ -27,6 +27,9 @@ pub struct Policy {
     pub duplicate_registration: DuplicateRegistration,
     /// Whether a new password ends every session and token of the user (ASVS 7.4.3).
     pub end_sessions_on_password_change: bool,
+    /// Who changes their own password or address, or takes an account at a provider away, must have logged in within so many
+    /// seconds, or give the password they have (ASVS 6.2.3, 7.5.1). `None`: whoever has a session may.
+    pub recent_login: Option<u64>,
     /// Whether logging out with a JWT makes that JWT invalid on every node (ASVS 7.4.1).
     pub revoke_jwt_on_logout: bool,
     /// What token stores keep.
@@ -130,6 +133,7 @@ impl Policy {
             hashing: Argon2id::secure(),
             duplicate_registration: DuplicateRegistration::Reveal,
             end_sessions_on_password_change: true,
+            recent_login: Some(600),
             revoke_jwt_on_logout: true,
             stored_tokens: StoredTokens::Digest,
             share_tokens_with_fastapi_users: false,
@@ -154,6 +158,7 @@ impl Policy {
             hashing: Argon2id::fastapi_users(),
             duplicate_registration: DuplicateRegistration::Reveal,
             end_sessions_on_password_change: false,
+            recent_login: None,
             revoke_jwt_on_logout: false,
             stored_tokens: StoredTokens::Clear,
             share_tokens_with_fastapi_users: true,

@@ -58,6 +58,11 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "Forbidden")
     }
 
+    /// 403 for who is known, but not recently enough.
+    pub(super) fn reauthenticate() -> Self {
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::ReauthenticationRequired.as_str())
+    }
+
     /// 404.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "Not Found")

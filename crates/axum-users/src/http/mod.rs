@@ -6,6 +6,7 @@ mod error;
 #[cfg(feature = "oauth")]
 mod oauth;
 pub(crate) mod origin;
+mod recent_login;
 mod register;
 mod reset;
 mod users;

@@ -11,7 +11,7 @@ use http::{header, request::Parts};
 use super::{
     body::{
         Field, Model, ParsedBody,
-        fields::{self, PASSWORD, into_profile, take_bool, take_text},
+        fields::{self, CURRENT_PASSWORD, PASSWORD, into_profile, take_bool, take_text},
     },
     error::Codes,
     finish, no_content, split,
@@ -74,10 +74,14 @@ async fn get_me<P: Profile>(State(users): State<Users<P>>, request: Request) -> 
 
 async fn patch_me<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
     let (mut parts, body) = split(request, users.policy()).await?;
-    let Authenticated { user, backend, .. } = users.admit(&mut parts, false).await?;
-    let update = read_update(&users, &body, true)?;
+    let found = users.admit(&mut parts, false).await?;
+    let (update, current_password) = read_update(&users, &body, true)?;
     let new_password = update.password.is_some();
     let cx = Context::from_parts(&parts);
+    if users.manager().changes_credentials(&found.user, &update) {
+        users.reauthenticate(&found, current_password.as_deref(), &cx).await?;
+    }
+    let Authenticated { user, backend, .. } = found;
     let updated = users.manager().update_safe(&user, update, &cx).await;
     let updated = updated.map_err(|error| match error {
         // Deleted since the token was read.
@@ -118,7 +122,7 @@ async fn patch_user<P: Profile>(
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = split(request, users.policy()).await?;
     let user = users.admit_to(&mut parts, id).await?;
-    let update = read_update(&users, &body, false)?;
+    let (update, _) = read_update(&users, &body, false)?;
     let cx = Context::from_parts(&parts);
     let updated = users.manager().update(&user, update, &cx).await;
     Ok(Json(updated.map_err(|error| ApiError::user(error, CODES))?).into_response())
@@ -135,31 +139,35 @@ async fn delete_user<P: Profile>(
     Ok(no_content())
 }
 
-/// What to change. `"password": null` changes nothing, as clients of fastapi-users send it; a `null` address is an
+/// What to change, and the password that the user has, where it counts. `"password": null` changes nothing, as clients of fastapi-users send it; a `null` address is an
 /// error, and a `null` flag where flags count.
 fn read_update<P: Profile>(
     users: &Users<P>,
     body: &ParsedBody,
     flags_are_ignored: bool,
-) -> Result<UpdateUser<P>, ApiError> {
+) -> Result<(UpdateUser<P>, Option<String>), ApiError> {
     let policy = users.policy();
+    let own = flags_are_ignored && policy.recent_login.is_some();
     let schema: Vec<_> = [
         Field { required: false, nullable: true, ..PASSWORD },
         Field { required: false, ..fields::email(policy) },
     ]
     .into_iter()
+    .chain(own.then_some(CURRENT_PASSWORD))
     .chain(fields::flags(flags_are_ignored))
     .chain(fields::profile::<P>(true))
     .collect();
     let update = body.validate(Model::Object, &schema).and_then(|mut object| {
-        Ok(UpdateUser {
+        let current_password = take_text(&mut object, CURRENT_PASSWORD.name);
+        let update = UpdateUser {
             email: take_text(&mut object, "email"),
             password: take_text(&mut object, "password"),
             is_active: take_bool(&mut object, "is_active"),
             is_superuser: take_bool(&mut object, "is_superuser"),
             is_verified: take_bool(&mut object, "is_verified"),
             profile: into_profile(object)?,
-        })
+        };
+        Ok((update, current_password))
     });
     update.map_err(|error| ApiError::body(error, policy))
 }

@@ -48,30 +48,6 @@ impl<P: Profile> UserManager<P> {
         self.0.limiter.device_cookie(&limited_address(&user.email))
     }
 
-    /// Whether a user who is logged in knows the password: asked again before something that a session alone must not do (CHG-7).
-    ///
-    /// It is limited for each user, and a wrong one counts like that of a login
-    /// ([`RateLimits::reauthentications_per_minute`](crate::RateLimits::reauthentications_per_minute)).
-    ///
-    /// # Errors
-    /// [`UserError::BadCredentials`], [`UserError::TooManyRequests`], or [`UserError::Busy`].
-    pub async fn confirm_password(
-        &self,
-        user: &User<P>,
-        password: &str,
-        cx: &Context,
-    ) -> Result<(), UserError> {
-        let address = limited_address(&user.email);
-        let compared =
-            Compared { hash: Some(user.hashed_password.clone()), decoy: self.0.decoys.pick(&address) };
-        let login = self.0.limiter.try_reauthentication(&user.id, &address, cx).await?;
-        let verdict = self.0.hashing.verify(password, compared).await;
-        if !matches!(verdict, Ok(Verdict::Mismatch)) {
-            self.0.limiter.give_back(login).await;
-        }
-        if verdict? == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(()) }
-    }
-
     async fn verify_credentials(
         &self,
         email: &str,

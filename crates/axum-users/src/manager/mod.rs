@@ -7,6 +7,7 @@ mod jobs;
 #[cfg(feature = "oauth")]
 mod oauth;
 mod one_time;
+mod reauthenticate;
 mod reset;
 mod update;
 mod verify;

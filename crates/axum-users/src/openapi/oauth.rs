@@ -124,7 +124,7 @@ impl<P: Profile> Users<P> {
             self.protected(
                 &unlink,
                 "Takes an account away, unless there is nothing else to log in by.",
-                None,
+                self.old_login().as_deref(),
             ),
             |operation, name| {
                 let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);

@@ -95,6 +95,15 @@ pub(super) fn user_update<P: Profile>(policy: &Policy) -> Object {
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .description(Some("A new password; `null` changes nothing."));
     let mut user = ObjectBuilder::new().property("password", password).property("email", email());
+    if policy.recent_login.is_some() {
+        let password = with_format(text(), KnownFormat::Password)
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .write_only(true)
+            .description(Some(
+                "The password you have, where the login is too long ago to change password or address.",
+            ));
+        user = user.property("current_password", password);
+    }
     for (name, description, _) in FLAGS {
         let description = format!("{description} Honoured only when a superuser changes a user by id.");
         user = user.property(name, plain(Type::Boolean).description(Some(description)));

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::{ErrorCode, Profile, Users};
 
+const UPDATE_CODES: [ErrorCode; 2] =
+    [ErrorCode::UpdateUserEmailAlreadyExists, ErrorCode::UpdateUserInvalidPassword];
+
 impl<P: Profile> Users<P> {
     /// The document of [`users_router`](Self::users_router), mounted at `prefix`, such as `/users`.
     pub fn users_openapi(&self, prefix: &str) -> OpenApi {
@@ -25,15 +28,23 @@ impl<P: Profile> Users<P> {
         let get_me = route(HttpMethod::Get, "/me", "users:current_user");
         part.route(&get_me, self.own(&get_me, "The user who is asking.").user::<P>());
         let patch_me = route(HttpMethod::Patch, "/me", "users:patch_current_user");
-        part.route(
-            &patch_me,
-            self.own(&patch_me, "Changes the user who is asking.").user::<P>().update::<P>(),
-        );
+        let description = "Changes the user who is asking.";
+        let operation = self.protected(&patch_me, description, self.old_login().as_deref());
+        let (mut codes, mut limits) = (UPDATE_CODES.to_vec(), Vec::new());
+        if self.policy().recent_login.is_some() {
+            codes.push(ErrorCode::UpdateUserBadCurrentPassword);
+            let rates = self.0.limiter.limits();
+            limits = vec![rates.reauthentications_per_minute, rates.login_tries];
+        }
+        part.route(&patch_me, operation.user::<P>().update::<P>(&codes).limited(&limits));
 
         let get_user = route(HttpMethod::Get, "/{id}", "users:user");
         part.route(&get_user, self.any(&get_user, "A user.").user::<P>());
         let patch_user = route(HttpMethod::Patch, "/{id}", "users:patch_user");
-        part.route(&patch_user, self.any(&patch_user, "Changes a user.").user::<P>().update::<P>());
+        part.route(
+            &patch_user,
+            self.any(&patch_user, "Changes a user.").user::<P>().update::<P>(&UPDATE_CODES),
+        );
         let delete_user = route(HttpMethod::Delete, "/{id}", "users:delete_user");
         let operation = self.any(&delete_user, "Deletes a user with all that belongs to them.");
         part.route(&delete_user, operation.response("204", empty("Deleted.")));
@@ -60,6 +71,13 @@ impl<P: Profile> Users<P> {
         )
     }
 
+    /// Why somebody who is logged in may have to log in again, if that is so.
+    pub(super) fn old_login(&self) -> Option<String> {
+        let seconds = self.policy().recent_login?;
+        let code = ErrorCode::ReauthenticationRequired;
+        Some(format!("`{code}`: the login is more than {seconds} seconds ago."))
+    }
+
     pub(super) fn protected(
         &self,
         route: &Route<'_>,
@@ -79,7 +97,7 @@ trait UserOperation {
     /// Answers with a user.
     fn user<P: Profile>(self) -> Self;
     /// Takes changes to a user.
-    fn update<P: Profile>(self) -> Self;
+    fn update<P: Profile>(self, codes: &[ErrorCode]) -> Self;
 }
 
 impl UserOperation for OperationBuilder {
@@ -87,9 +105,11 @@ impl UserOperation for OperationBuilder {
         self.response("200", json_body("The user.", "UserRead", user_example::<P>()))
     }
 
-    fn update<P: Profile>(self) -> Self {
-        self.request_body(body(JSON, "UserUpdate", update_example::<P>()))
-            .body_errors(&[ErrorCode::UpdateUserEmailAlreadyExists, ErrorCode::UpdateUserInvalidPassword])
-            .error("409", "Somebody else changed the user at the same time.", "Conflict")
+    fn update<P: Profile>(self, codes: &[ErrorCode]) -> Self {
+        self.request_body(body(JSON, "UserUpdate", update_example::<P>())).body_errors(codes).error(
+            "409",
+            "Somebody else changed the user at the same time.",
+            "Conflict",
+        )
     }
 }

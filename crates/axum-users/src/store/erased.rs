@@ -119,6 +119,7 @@ pub(crate) trait DynTokenStore<P: Profile>: Send + Sync {
     fn insert<'a>(&'a self, new: NewToken<'a, P>) -> Answer<'a, ()>;
     fn find<'a>(&'a self, token: &'a str, not_before: Option<OffsetDateTime>)
     -> Answer<'a, Option<Found<P>>>;
+    fn created_at<'a>(&'a self, token: &'a str) -> Answer<'a, Option<OffsetDateTime>>;
     fn remove<'a>(&'a self, token: &'a str) -> Answer<'a, bool>;
     fn remove_all<'a>(&'a self, user: &'a P::Id) -> Answer<'a, ()>;
     fn remove_expired(&self, now: OffsetDateTime, limit: u32) -> Answer<'_, u64>;
@@ -134,6 +135,9 @@ impl<P: Profile, S: TokenStore<P>> DynTokenStore<P> for S {
         not_before: Option<OffsetDateTime>,
     ) -> Answer<'a, Option<Found<P>>> {
         Box::pin(TokenStore::find(self, token, not_before))
+    }
+    fn created_at<'a>(&'a self, token: &'a str) -> Answer<'a, Option<OffsetDateTime>> {
+        Box::pin(TokenStore::created_at(self, token))
     }
     fn remove<'a>(&'a self, token: &'a str) -> Answer<'a, bool> {
         Box::pin(TokenStore::remove(self, token))

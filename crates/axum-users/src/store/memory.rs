@@ -222,6 +222,10 @@ impl<P: Profile> TokenStore<P> for MemoryStore<P> {
         }))
     }
 
+    async fn created_at(&self, token: &str) -> Result<Option<OffsetDateTime>, StoreError> {
+        Ok(self.lock().tokens.get(token).map(|token| token.created_at))
+    }
+
     async fn remove(&self, token: &str) -> Result<bool, StoreError> {
         Ok(self.lock().tokens.remove(token).is_some())
     }

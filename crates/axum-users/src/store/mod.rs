@@ -212,6 +212,9 @@ pub trait UserStore<P: Profile>: Send + Sync + 'static {
 ///         let found = tokens.get(token).filter(|(_, created_at)| not_before.is_none_or(|time| *created_at >= time));
 ///         Ok(found.map(|(user, _)| Found::Id(user.clone())))
 ///     }
+///     async fn created_at(&self, token: &str) -> Result<Option<OffsetDateTime>, StoreError> {
+///         Ok(self.0.lock().unwrap().get(token).map(|(_, created_at)| *created_at))
+///     }
 ///     async fn remove(&self, token: &str) -> Result<bool, StoreError> {
 ///         Ok(self.0.lock().unwrap().remove(token).is_some())
 ///     }
@@ -243,6 +246,16 @@ pub trait TokenStore<P: Profile>: Send + Sync + 'static {
         token: &str,
         not_before: Option<OffsetDateTime>,
     ) -> impl Future<Output = Result<Option<Found<P>>, StoreError>> + Send;
+
+    /// When a token that is found was made. `None` if the store does not know: then its login does not count as recent where
+    /// [`Policy::recent_login`](crate::Policy::recent_login) asks for one.
+    #[expect(unused_variables, reason = "the names are documentation")]
+    fn created_at(
+        &self,
+        token: &str,
+    ) -> impl Future<Output = Result<Option<OffsetDateTime>, StoreError>> + Send {
+        async { Ok(None) }
+    }
 
     /// Removes one token; `false` when there was none.
     fn remove(&self, token: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;

@@ -27,6 +27,8 @@ struct SessionClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<u64>,
     iat: u64,
+    /// When the user logged in (OpenID Connect Core 1.0 §2).
+    auth_time: u64,
     jti: String,
     /// Fingerprint of the password hash.
     fgp: String,
@@ -104,6 +106,7 @@ impl<P: Profile> Strategy<P> for Jwt {
             aud: &self.audience,
             exp: self.lifetime.map(|seconds| issued_at.saturating_add(seconds)),
             iat: issued_at,
+            auth_time: issued_at,
             jti: random_token().map_err(BoxError::from)?,
             fgp: accounts.fingerprint(user),
         };
@@ -124,6 +127,16 @@ impl<P: Profile> Strategy<P> for Jwt {
             Some(fingerprint) => fingerprint == accounts.fingerprint(user),
             None => policy.share_tokens_with_fastapi_users,
         }))
+    }
+
+    async fn authenticated_at(
+        &self,
+        token: &str,
+        accounts: &Accounts<P>,
+    ) -> Result<Option<OffsetDateTime>, StrategyError> {
+        let claims = self.keys.read(token, self.rules(accounts.policy()));
+        let seconds = claims.and_then(|claims| claims.get("auth_time")?.as_i64());
+        Ok(seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok()))
     }
 
     async fn destroy(&self, token: &str, accounts: &Accounts<P>) -> Result<(), StrategyError> {

@@ -52,6 +52,17 @@ pub trait Strategy<P: Profile>: Send + Sync + 'static {
         accounts: &Accounts<P>,
     ) -> impl Future<Output = Result<Option<User<P>>, StrategyError>> + Send;
 
+    /// When the bearer of a token that [`read`](Self::read) accepts logged in. `None` if that is not known, and then the login
+    /// does not count as recent where [`Policy::recent_login`] asks for one.
+    #[expect(unused_variables, reason = "the names are documentation")]
+    fn authenticated_at(
+        &self,
+        token: &str,
+        accounts: &Accounts<P>,
+    ) -> impl Future<Output = Result<Option<OffsetDateTime>, StrategyError>> + Send {
+        async { Ok(None) }
+    }
+
     /// Makes a token invalid, as far as the strategy can.
     #[expect(unused_variables, reason = "the names are documentation")]
     fn destroy(
@@ -166,6 +177,11 @@ impl From<StrategyError> for crate::UserError {
 pub(crate) trait DynStrategy<P: Profile>: Send + Sync {
     fn write<'a>(&'a self, user: &'a User<P>, accounts: &'a Accounts<P>) -> Answer<'a, String>;
     fn read<'a>(&'a self, token: &'a str, accounts: &'a Accounts<P>) -> Answer<'a, Option<User<P>>>;
+    fn authenticated_at<'a>(
+        &'a self,
+        token: &'a str,
+        accounts: &'a Accounts<P>,
+    ) -> Answer<'a, Option<OffsetDateTime>>;
     fn destroy<'a>(&'a self, token: &'a str, accounts: &'a Accounts<P>) -> Answer<'a, ()>;
     fn destroy_all<'a>(&'a self, user: &'a P::Id) -> Answer<'a, ()>;
     fn remove_expired(&self, limit: u32) -> Answer<'_, u64>;
@@ -180,6 +196,13 @@ impl<P: Profile, S: Strategy<P>> DynStrategy<P> for S {
     }
     fn read<'a>(&'a self, token: &'a str, accounts: &'a Accounts<P>) -> Answer<'a, Option<User<P>>> {
         Box::pin(Strategy::read(self, token, accounts))
+    }
+    fn authenticated_at<'a>(
+        &'a self,
+        token: &'a str,
+        accounts: &'a Accounts<P>,
+    ) -> Answer<'a, Option<OffsetDateTime>> {
+        Box::pin(Strategy::authenticated_at(self, token, accounts))
     }
     fn destroy<'a>(&'a self, token: &'a str, accounts: &'a Accounts<P>) -> Answer<'a, ()> {
         Box::pin(Strategy::destroy(self, token, accounts))

@@ -78,6 +78,14 @@ impl<P: Profile> Strategy<P> for Opaque<P> {
         })
     }
 
+    async fn authenticated_at(
+        &self,
+        token: &str,
+        accounts: &Accounts<P>,
+    ) -> Result<Option<OffsetDateTime>, StrategyError> {
+        Ok(self.tokens.created_at(&stored_form(token, accounts.policy())).await?)
+    }
+
     async fn destroy(&self, token: &str, accounts: &Accounts<P>) -> Result<(), StrategyError> {
         self.tokens.remove(&stored_form(token, accounts.policy())).await?;
         Ok(())

@@ -136,6 +136,7 @@ macro_rules! __cases_of_tokens {
                 tokens_are_found_and_removed_one_by_one
                 tokens_are_compared_exactly
                 a_token_counts_from_the_moment_it_was_made
+                a_token_is_never_younger_than_it_is
                 a_token_in_use_is_not_given_away
                 tokens_that_are_over_are_removed_in_batches
                 all_tokens_of_a_user_end_together

@@ -124,6 +124,19 @@ pub async fn a_token_counts_from_the_moment_it_was_made<I: UserId, S: TokenStore
     assert_eq!(owner(&*store, "fine", Some(MADE - step)).await, Some(king));
 }
 
+/// A store may not know when a token was made. One that does never says that it was later: who logged in long ago would have
+/// done so recently.
+pub async fn a_token_is_never_younger_than_it_is<I: UserId, S: TokenStore<Sample<I>>>(
+    subject: Subject<I, S>,
+) {
+    let king = subject.owner(KING).await;
+    let (store, step) = (subject.store, subject.limits.timestamp);
+    add(&*store, "abc", &king, MADE + step / 2).await;
+    let made = store.created_at("abc").await.unwrap();
+    assert!(made.is_none_or(|made| (MADE..=MADE + step / 2).contains(&made)), "{made:?}");
+    assert_eq!(store.created_at("nobody's").await.unwrap(), None);
+}
+
 /// Whether or not the second insert fails, the token stays the first user's.
 pub async fn a_token_in_use_is_not_given_away<I: UserId, S: TokenStore<Sample<I>>>(subject: Subject<I, S>) {
     let (king, merlin) = (subject.owner(KING).await, subject.owner(MERLIN).await);

@@ -28,6 +28,7 @@ mod policy;
 mod pool;
 mod postgres;
 mod profile;
+mod recent_login;
 mod redis;
 mod register;
 mod reset;

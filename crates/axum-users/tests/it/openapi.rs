@@ -485,15 +485,26 @@ fn codes_and_reasons_follow_the_settings() {
     assert!(codes(&plain, "/auth/register").contains(&"REGISTER_USER_ALREADY_EXISTS".to_owned()));
     assert!(!codes(&strict, "/auth/register").contains(&"REGISTER_USER_ALREADY_EXISTS".to_owned()));
     let document = as_json(&strict.openapi());
-    for (path, method) in [("/users/me", "get"), ("/users/me", "patch"), ("/auth/jwt/logout", "post")] {
+    let not_verified = "The e-mail address is not verified.";
+    let too_old =
+        format!("`REAUTHENTICATION_REQUIRED`: the login is more than 600 seconds ago. {not_verified}");
+    for (path, method, reason) in [
+        ("/users/me", "get", not_verified),
+        ("/users/me", "patch", &too_old),
+        ("/auth/jwt/logout", "post", not_verified),
+    ] {
         let forbidden = &document["paths"][path][method]["responses"]["403"];
-        assert_eq!(forbidden["description"], "The e-mail address is not verified.", "{method} {path}");
+        assert_eq!(forbidden["description"], reason, "{method} {path}");
     }
-    // No cookie, no other sites.
-    let bearer = users::<axum_users::NoProfile>(|builder, _| builder.backend(jwt()));
+    // No cookie, no other sites; and no login that is too old.
+    let bearer = users::<axum_users::NoProfile>(|builder, _| {
+        builder.backend(jwt()).policy(Policy { recent_login: None, ..Policy::secure() })
+    });
     let document = as_json(&bearer.openapi());
     for (path, method) in [("/users/me", "patch"), ("/auth/jwt/logout", "post"), ("/auth/jwt/login", "post")]
     {
         assert_eq!(document["paths"][path][method]["responses"].get("403"), None, "{method} {path}");
     }
+    let taken = &document["components"]["schemas"]["UserUpdate"]["properties"];
+    assert!(taken.get("current_password").is_none() && taken.get("password").is_some());
 }

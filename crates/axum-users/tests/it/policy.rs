@@ -1,7 +1,7 @@
 //! Every switch of the policy, on its own, in both positions. Some are tested with their feature: other rules of
 //! passwords in `password`, `duplicate_registration` in `register`, `end_sessions_on_password_change` in `auth::sessions`,
 //! `share_tokens_with_fastapi_users` in `auth::forged` and `reset`, `lenient_ids` in `users`, `oauth_shared_cookie` and
-//! `oauth_any_scope` in `oauth::flow`, `oauth_redirect_from_host` in `oauth::settings`.
+//! `oauth_any_scope` in `oauth::flow`, `oauth_redirect_from_host` in `oauth::settings`, `recent_login` in `recent_login`.
 
 use axum_users::{
     Backend, Bearer, Context, Jwt, MemoryStore, Opaque, PasswordRules, Policy, StoredTokens, Users,

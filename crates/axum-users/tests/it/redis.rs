@@ -76,6 +76,28 @@ async fn keys_and_values_are_those_of_fastapi_users() {
     assert_eq!((logout.status, app.me(&theirs).await.status), (204, 401));
 }
 
+/// CHG-7: for a day it is known when a token was made, and of those of others never.
+#[tokio::test]
+async fn chg_7_redis_knows_recent_logins() {
+    let redis = Redis::start().unwrap();
+    let store = RedisTokenStore::open(&redis.url()).await.unwrap();
+    let app =
+        app(Policy { stored_tokens: axum_users::StoredTokens::Clear, ..Policy::secure() }, &store).await;
+    let user = app.add(KING).await;
+    let theirs = "r".repeat(43);
+    redis.ask(&["SET", &format!("fastapi_users_token:{theirs}"), &user.id.to_string(), "EX", "60"]).unwrap();
+    let ours = app.login_at(LOGIN, KING, PASSWORD).await;
+    let made = redis.ask(&["PTTL", &format!("axum_users_token_made:fastapi_users_token:{ours}")]).unwrap();
+    assert!((1..=3_600_000).contains(&made.parse::<u32>().unwrap()), "{made}");
+    add(&store, "long", &user.id, Some(14 * 86_400)).await;
+    let made = redis.ask(&["PTTL", "axum_users_token_made:fastapi_users_token:long"]).unwrap();
+    assert!((86_000_000..=86_400_000).contains(&made.parse::<u32>().unwrap()), "{made}");
+    for (token, status) in [(&theirs, 403), (&ours, 200)] {
+        let patch = app.ask("PATCH", "/users/me").bearer(token).json(&json!({"password": NEW}));
+        assert_eq!(patch.send().await.status, status);
+    }
+}
+
 #[tokio::test]
 async fn log_22_redis_holds_digests_that_open_nothing() {
     let redis = Redis::start().unwrap();
@@ -120,7 +142,7 @@ async fn f_9_all_tokens_of_a_user_end_without_looking_through_all_keys() {
     assert_eq!(owner(&store, "99999").await.unwrap(), Some(user));
     TokenStore::<NoProfile>::remove_all(&store, &user).await.unwrap();
     assert_eq!(owner(&store, "99999").await.unwrap(), None);
-    assert_eq!(redis.ask(&["DBSIZE"]).unwrap(), "2", "the other's token and set");
+    assert_eq!(redis.ask(&["DBSIZE"]).unwrap(), "3", "the other's token, its time and set");
     let commands = redis.ask(&["INFO", "commandstats"]).unwrap();
     assert!(!commands.contains("cmdstat_keys") && !commands.contains("cmdstat_scan"), "{commands}");
 }

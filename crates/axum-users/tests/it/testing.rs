@@ -31,6 +31,7 @@ enum Defect {
     RevokedTokensCount,
     SamplesHaveNoBound,
     SessionsGoOn,
+    TokensAreAlwaysNew,
     TokensAreComparedWithoutCase,
     TokensAreGivenAway,
     TokensAreRemovedTwice,
@@ -195,6 +196,13 @@ impl TokenStore<Profile> for Defective {
         self.sound.find(&self.token(token), not_before).await
     }
 
+    async fn created_at(&self, token: &str) -> Result<Option<OffsetDateTime>, StoreError> {
+        if self.has(Defect::TokensAreAlwaysNew) {
+            return Ok(Some(OffsetDateTime::now_utc()));
+        }
+        TokenStore::<Profile>::created_at(&self.sound, &self.token(token)).await
+    }
+
     async fn remove(&self, token: &str) -> Result<bool, StoreError> {
         let removed = TokenStore::remove(&self.sound, &self.token(token)).await?;
         Ok(removed || self.has(Defect::TokensAreRemovedTwice))
@@ -240,6 +248,7 @@ async fn every_defect_is_found() {
         (Defect::RevokedTokensCount, "revoked_tokens_yield_no_user"),
         (Defect::SamplesHaveNoBound, "log_2_samples_are_bounded_and_hold_what_is_stored"),
         (Defect::SessionsGoOn, "an_update_ends_sessions_if_it_writes"),
+        (Defect::TokensAreAlwaysNew, "a_token_is_never_younger_than_it_is"),
         (Defect::TokensAreComparedWithoutCase, "tokens_are_compared_exactly"),
         (Defect::TokensAreGivenAway, "a_token_in_use_is_not_given_away"),
         (Defect::TokensAreRemovedTwice, "a_token_is_removed_once"),

@@ -15,6 +15,12 @@ struct InJson {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, Profile)]
+#[serde(rename_all = "snake_case")]
+struct InAnUpdate {
+    current_password: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, Profile)]
 struct InTheDatabase {
     #[profile(column = "Is_Active")]
     active: bool,

@@ -18,6 +18,10 @@ pub(crate) const fn email(policy: &Policy) -> Field<'static> {
 pub(crate) const PASSWORD: Field<'static> =
     Field { name: "password", kind: Kind::Password, required: true, nullable: false };
 
+/// The password that the user has.
+pub(crate) const CURRENT_PASSWORD: Field<'static> =
+    Field { name: "current_password", kind: Kind::Password, required: false, nullable: true };
+
 pub(crate) const TOKEN: Field<'static> =
     Field { name: "token", kind: Kind::Text, required: true, nullable: false };
 

@@ -7,7 +7,7 @@ use axum::{
 use serde_json::json;
 
 use super::super::{finish, no_content};
-use crate::{Context, OAuthAccount, Profile, User, Users, http::ApiError};
+use crate::{Authenticated, Context, OAuthAccount, Profile, Users, http::ApiError};
 
 impl<P: Profile> Users<P> {
     /// `GET /me/oauth-accounts`, and `DELETE /me/oauth-accounts/{oauth_name}/{account_id}`: the accounts by which users can log in.
@@ -22,8 +22,8 @@ impl<P: Profile> Users<P> {
 }
 
 async fn list<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
-    let (user, _) = admit(&users, request).await?;
-    let accounts = users.manager().stored_accounts(&user).await?;
+    let (found, _) = admit(&users, request).await?;
+    let accounts = users.manager().stored_accounts(&found.user).await?;
     let shown = |account: &OAuthAccount| {
         json!({
             "oauth_name": account.oauth_name,
@@ -39,17 +39,21 @@ async fn unlink<P: Profile>(
     path: RawPathParams,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (user, cx) = admit(&users, request).await?;
+    let (found, cx) = admit(&users, request).await?;
+    users.reauthenticate(&found, None, &cx).await?;
     // Whatever else an application's prefix captures.
     let captured = |name: &str| path.iter().find(|(found, _)| *found == name).map(|(_, value)| value);
     let (oauth_name, account_id) =
         captured("oauth_name").zip(captured("account_id")).ok_or_else(ApiError::not_found)?;
-    users.manager().oauth_unlink(&user, oauth_name, account_id, &cx).await?;
+    users.manager().oauth_unlink(&found.user, oauth_name, account_id, &cx).await?;
     Ok(no_content())
 }
 
-async fn admit<P: Profile>(users: &Users<P>, request: Request) -> Result<(User<P>, Context), ApiError> {
+async fn admit<P: Profile>(
+    users: &Users<P>,
+    request: Request,
+) -> Result<(Authenticated<P>, Context), ApiError> {
     let (mut parts, _) = request.into_parts();
-    let user = users.admit(&mut parts, false).await?.user;
-    Ok((user, Context::from_parts(&parts)))
+    let found = users.admit(&mut parts, false).await?;
+    Ok((found, Context::from_parts(&parts)))
 }

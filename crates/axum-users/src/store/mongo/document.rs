@@ -114,7 +114,7 @@ pub(super) fn from_bson(bson: Option<Bson>, kind: Kind) -> Option<Value> {
     })
 }
 
-fn time(value: DateTime) -> Option<OffsetDateTime> {
+pub(super) fn time(value: DateTime) -> Option<OffsetDateTime> {
     let nanoseconds = i128::from(value.timestamp_millis()) * 1_000_000;
     Some(OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?.to_offset(UtcOffset::UTC))
 }

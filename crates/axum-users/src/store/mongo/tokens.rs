@@ -64,6 +64,12 @@ impl<P: Profile> TokenStore<P> for MongoStore<P> {
         .await
     }
 
+    async fn created_at(&self, token: &str) -> Result<Option<OffsetDateTime>, StoreError> {
+        let found = self.inner.tokens.find_one(doc! { "token": token });
+        let found = limited(async { Ok(found.projection(doc! { "created_at": 1 }).await?) }).await?;
+        Ok(found.and_then(|token| document::time(*token.get_datetime("created_at").ok()?)))
+    }
+
     async fn remove(&self, token: &str) -> Result<bool, StoreError> {
         let filter = doc! { "token": token };
         limited(async { Ok(self.inner.tokens.delete_one(filter).await?.deleted_count > 0) }).await

@@ -16,7 +16,8 @@ use crate::{Profile, UserId};
 /// Beside them each user has a sorted set of tokens, so that all can be ended without looking through all keys. Tokens
 /// that a running fastapi-users makes are found, and removed one by one, but they are in no such set.
 ///
-/// Redis knows when a token ends, not when it was made: to shorten the lifetime of tokens does not end those there are.
+/// Redis knows when a token ends, and for a day when it was made: to shorten the lifetime of tokens does not end those there are,
+/// and no login of more than a day ago is recent.
 /// A server that may evict keys (`maxmemory-policy` other than `noeviction`) may forget which tokens a user has, and then
 /// those outlive a new password: opening warns of it.
 ///
@@ -50,6 +51,12 @@ else redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last))) end
 const ABOUT_TO_BE: char = '?';
 const IS_MADE: char = '=';
 
+/// For how long it is known when a token was made, in milliseconds.
+const MADE_IS_KNOWN: i64 = 24 * 3600 * 1000;
+
+/// What the time is written behind, so that it is never read as an id.
+const MADE: char = '@';
+
 /// How many tokens are removed by one command.
 const BATCH: usize = 500;
 
@@ -76,6 +83,11 @@ impl RedisTokenStore {
 
     fn key(&self, token: &str) -> String {
         format!("{}{token}", self.prefix)
+    }
+
+    /// When a token was made. Fades by itself.
+    fn made_key(&self, token: &str) -> String {
+        format!("axum_users_token_made:{}{token}", self.prefix)
     }
 
     /// The set of a user's tokens.
@@ -115,11 +127,13 @@ impl<P: Profile> TokenStore<P> for RedisTokenStore {
     async fn insert(&self, new: NewToken<'_, P>) -> Result<(), StoreError> {
         let mut set = cmd("SET");
         set.arg(self.key(new.token)).arg(new.user.to_string()).arg("NX");
+        let mut made_is_known = MADE_IS_KNOWN;
         if let Some(end) = new.expires_at {
             let lifetime = milliseconds(end) - milliseconds(OffsetDateTime::now_utc());
             if lifetime <= 0 {
                 return Ok(());
             }
+            made_is_known = made_is_known.min(lifetime);
             set.arg("PX").arg(lifetime);
         }
         self.add_to_owner(&new, ABOUT_TO_BE, ABOUT_TO_BE).await?;
@@ -128,11 +142,22 @@ impl<P: Profile> TokenStore<P> for RedisTokenStore {
             self.remove_from_owner(new.user, &[format!("{ABOUT_TO_BE}{}", new.token)]).await?;
             return Err(StoreError::Backend("the token is in use".into()));
         }
+        let mut made = cmd("SET");
+        made.arg(self.made_key(new.token)).arg(format!("{MADE}{}", milliseconds(new.created_at)));
+        let _: () = self.connection.query(made.arg("PX").arg(made_is_known)).await?;
         self.add_to_owner(&new, IS_MADE, ABOUT_TO_BE).await
     }
 
     async fn find(&self, token: &str, _: Option<OffsetDateTime>) -> Result<Option<Found<P>>, StoreError> {
         Ok(self.owner(cmd("GET").arg(self.key(token))).await?.map(Found::Id))
+    }
+
+    async fn created_at(&self, token: &str) -> Result<Option<OffsetDateTime>, StoreError> {
+        let made: Option<String> = self.connection.query(cmd("GET").arg(self.made_key(token))).await?;
+        let made = made.and_then(|made| made.strip_prefix(MADE)?.parse::<i64>().ok());
+        Ok(made.and_then(|milliseconds| {
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
+        }))
     }
 
     async fn remove(&self, token: &str) -> Result<bool, StoreError> {

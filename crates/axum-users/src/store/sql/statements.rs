@@ -43,6 +43,7 @@ pub(super) struct Statements {
     pub(super) insert_token: Arc<str>,
     pub(super) find_token: Arc<str>,
     pub(super) find_token_since: Arc<str>,
+    pub(super) token_created_at: Arc<str>,
     pub(super) remove_token: Arc<str>,
     pub(super) remove_tokens: Arc<str>,
     pub(super) remove_expired_tokens: Arc<str>,
@@ -137,6 +138,10 @@ impl Statements {
             ),
             find_token_since: filled(&format!("{token} AND t.created_at >= ?"), &token_since),
             find_token: filled(&token, &token_kinds),
+            token_created_at: filled(
+                &format!("SELECT created_at FROM accesstoken WHERE {}", dialect.matches("token")),
+                &token_kinds,
+            ),
             remove_token: filled(
                 &format!("DELETE FROM accesstoken WHERE {}", dialect.matches("token")),
                 &token_kinds,

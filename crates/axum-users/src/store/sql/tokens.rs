@@ -5,7 +5,10 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::{SqlStore, driver::Values, id, retry::retried};
-use crate::{Found, NewToken, Profile, StoreError, TokenStore, value::Value};
+use crate::{
+    Found, NewToken, Profile, StoreError, TokenStore,
+    value::{Kind, Row, Timestamp, Value},
+};
 
 impl<P: Profile> TokenStore<P> for SqlStore<P> {
     async fn insert(&self, new: NewToken<'_, P>) -> Result<(), StoreError> {
@@ -29,6 +32,13 @@ impl<P: Profile> TokenStore<P> for SqlStore<P> {
         let since = not_before.is_some();
         let sql = if since { &self.statements.find_token_since } else { &self.statements.find_token };
         Ok(self.fetch_user(sql, values).await?.map(|user| Found::User(Box::new(user))))
+    }
+
+    async fn created_at(&self, token: &str) -> Result<Option<OffsetDateTime>, StoreError> {
+        let (sql, values) = (&self.statements.token_created_at, self.statements.exactly(token));
+        let row = self.driver.fetch(sql, values, &[Kind::Timestamp]).await?.into_iter().next();
+        let read = |values| Row::new(values).read::<Timestamp>("created_at");
+        Ok(row.map(read).transpose()?.map(|created_at| created_at.0))
     }
 
     async fn remove(&self, token: &str) -> Result<bool, StoreError> {

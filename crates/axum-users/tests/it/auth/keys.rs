@@ -93,7 +93,7 @@ async fn jwt_claims_are_those_of_the_contract_and_ours() {
         let user = app.add(KING).await;
         let claims = read_claims(&app.login(KING, PASSWORD).await);
         let names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, ["sub", "aud", "exp", "iat", "jti", "fgp"]);
+        assert_eq!(names, ["sub", "aud", "exp", "iat", "auth_time", "jti", "fgp"]);
         assert_eq!(claims["sub"], user.id.to_string());
         assert_eq!(claims["aud"], serde_json::json!(audience));
         assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 60);

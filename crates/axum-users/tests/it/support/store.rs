@@ -221,6 +221,9 @@ impl<P: Profile> TokenStore<P> for Store<P> {
     ) -> Result<Option<Found<P>>, StoreError> {
         delegate!(self, "find_token", TokenStore::find, token, not_before)
     }
+    async fn created_at(&self, token: &str) -> Result<Option<OffsetDateTime>, StoreError> {
+        delegate!(self, "token_created_at", TokenStore::<P>::created_at, token)
+    }
     async fn remove(&self, token: &str) -> Result<bool, StoreError> {
         delegate!(self, "remove_token", TokenStore::<P>::remove, token)
     }
