@@ -5,8 +5,9 @@ use std::{collections::HashSet, sync::Arc};
 #[cfg(feature = "oauth")]
 use crate::oauth::{OAuthCore, OAuthSettings};
 use crate::{
-    Backend, Hooks, JobStore, NoProfile, Policy, Profile, RateLimits, Secret, UserError, UserId, UserManager,
-    UserStore,
+    AuditOptions, AuditStore, Backend, Hooks, JobStore, NoProfile, Policy, Profile, RateLimits, Secret,
+    UserError, UserId, UserManager, UserStore,
+    audit::AuditLog,
     claims::TokenKeys,
     hooks::HookStack,
     http::origin,
@@ -15,7 +16,7 @@ use crate::{
     manager::OneTimeTokens,
     password::{ContextWords, HashingPool, PasswordHasher, PoolOptions},
     policy::DuplicateRegistration,
-    store::{DynJobStore, DynUserStore},
+    store::{DynAuditStore, DynJobStore, DynUserStore},
     strategy::Accounts,
 };
 
@@ -59,6 +60,7 @@ pub(crate) struct Core<P: Profile> {
     pub(crate) require_verified_users: bool,
     pub(crate) trusted_origins: Vec<String>,
     pub(crate) limiter: Limiter,
+    pub(crate) audit_log: AuditLog,
     #[cfg(feature = "oauth")]
     pub(crate) oauth: Option<OAuthCore<P>>,
 }
@@ -83,6 +85,7 @@ impl<P: Profile> Users<P> {
             rate_limits: RateLimits::default(),
             trusted_proxies: Vec::new(),
             durable_jobs: None,
+            audit: None,
             #[cfg(feature = "oauth")]
             oauth_settings: OAuthSettings::new(),
         }
@@ -129,10 +132,12 @@ impl<P: Profile> Users<P> {
     }
 
     /// Waits until the queued jobs are done: mails that were promised are sent. Call it after the server has stopped. Durable
-    /// jobs have ten seconds; the rest is left to other nodes, or to the next start.
+    /// jobs have ten seconds; the rest is left to other nodes, or to the next start. [Audit events](Self::events) that wait to
+    /// be written have five.
     pub async fn shutdown(&self) {
         self.0.jobs.finished().await;
         self.manager().finish_jobs().await;
+        self.write_events().await;
     }
 }
 
@@ -197,6 +202,7 @@ pub struct UsersBuilder<P: Profile, S> {
     rate_limits: RateLimits,
     trusted_proxies: Vec<String>,
     durable_jobs: Option<(Arc<dyn DynJobStore>, JobOptions)>,
+    audit: Option<(Arc<dyn DynAuditStore>, AuditOptions)>,
     #[cfg(feature = "oauth")]
     pub(crate) oauth_settings: OAuthSettings<P>,
 }
@@ -291,6 +297,12 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         self
     }
 
+    /// Keeps [audit events](crate::AuditEvent) in a store, mostly the one of the users. They are logged in any case.
+    pub fn audit(mut self, store: impl AuditStore, options: AuditOptions) -> Self {
+        self.audit = Some((Arc::new(store), options));
+        self
+    }
+
     /// Checks the settings and starts nothing: threads and jobs come with the first router or request.
     ///
     /// # Errors
@@ -329,6 +341,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             require_verified_users: self.require_verified_users,
             trusted_origins: self.trusted_origins,
             limiter: Limiter::new(self.rate_limits, proxies),
+            audit_log: AuditLog::new(&secret, self.audit),
             #[cfg(feature = "oauth")]
             oauth: self.oauth_settings.build(&secret, &policy)?,
             policy,
@@ -363,6 +376,9 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         self.policy.hashing.check().map_err(BuildError)?;
         self.rate_limits.check().map_err(BuildError)?;
         if let Some((_, options)) = &self.durable_jobs {
+            options.check().map_err(|reason| BuildError(reason.to_owned()))?;
+        }
+        if let Some((_, options)) = &self.audit {
             options.check().map_err(|reason| BuildError(reason.to_owned()))?;
         }
         let hides = self.policy.duplicate_registration == DuplicateRegistration::Hide;

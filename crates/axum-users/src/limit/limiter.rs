@@ -1,5 +1,6 @@
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hash, RandomState},
+    net::IpAddr,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
@@ -140,6 +141,21 @@ impl Limiter {
     pub(crate) fn may_tell_of_duplicate(&self, address: &str) -> bool {
         let rate = Rate::new(self.limits.duplicate_mails_per_hour, HOUR);
         rate.is_none_or(|rate| self.take_all(&[(self.hashes.hash_one(("duplicate", address)), rate)]).is_ok())
+    }
+
+    /// The address of the client, as far as it is known.
+    pub(crate) fn client(&self, cx: &Context) -> Option<IpAddr> {
+        match Client::of(cx, &self.proxies) {
+            Client::Known(known) => Some(known.address),
+            Client::NoRequest | Client::Unknown => None,
+        }
+    }
+
+    /// Whether this was not told of the client within the last minute.
+    pub(crate) fn is_news(&self, what: impl Hash, cx: &Context) -> bool {
+        let network = self.client(cx).and_then(|address| networks(address).next());
+        let key = self.hashes.hash_one(("news", what, network));
+        Rate::new(1, MINUTE).is_none_or(|rate| self.take_all(&[(key, rate)]).is_ok())
     }
 
     /// Takes from all of them or from none.

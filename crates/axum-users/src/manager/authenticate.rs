@@ -1,5 +1,7 @@
 use super::{UserManager, limited_address};
-use crate::{Context, Profile, User, UserError, password::Verdict, user::Changes};
+use crate::{
+    AuditAct, AuditReason, Context, Profile, User, UserError, audit::Entry, password::Verdict, user::Changes,
+};
 
 impl<P: Profile> UserManager<P> {
     /// The active user with this address and password.
@@ -21,26 +23,56 @@ impl<P: Profile> UserManager<P> {
         password: &str,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
+        let mut entry = self.0.audit(AuditAct::Login, cx);
+        let result = self.check_login(email, password, cx, &mut entry).await;
+        entry.finish(&result);
+        result
+    }
+
+    /// The same as a part of a login, whose end the caller records.
+    pub(crate) async fn check_login(
+        &self,
+        email: &str,
+        password: &str,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<User<P>, UserError> {
+        entry.identifier(email);
         let login = self.0.limiter.try_login(&limited_address(email), cx)?;
-        let result = self.verify_credentials(email, password).await;
+        let result = self.verify_credentials(email, password, entry).await;
         if !matches!(result, Err(UserError::BadCredentials)) {
             self.0.limiter.give_back(login);
         }
         result
     }
 
-    async fn verify_credentials(&self, email: &str, password: &str) -> Result<User<P>, UserError> {
+    async fn verify_credentials(
+        &self,
+        email: &str,
+        password: &str,
+        entry: &mut Entry<'_>,
+    ) -> Result<User<P>, UserError> {
         let user = self.find_by_email(email).await?;
+        if let Some(user) = &user {
+            entry.user(&user.id);
+        }
+        let unless_it_matches =
+            if user.is_some() { AuditReason::WrongPassword } else { AuditReason::UnknownUser };
         let hash = user.as_ref().map(|user| user.hashed_password.clone());
         let verdict = self.0.hashing.verify(password, hash).await?;
         let Some(user) = user.filter(|_| verdict != Verdict::Mismatch) else {
+            entry.reason(unless_it_matches);
             return Err(UserError::BadCredentials);
         };
         let user = match verdict {
             Verdict::MatchButRehash => self.upgrade_hash(user, password).await?,
             _ => user,
         };
-        if user.is_active { Ok(user) } else { Err(UserError::BadCredentials) }
+        if user.is_active {
+            return Ok(user);
+        }
+        entry.reason(AuditReason::Inactive);
+        Err(UserError::BadCredentials)
     }
 
     async fn upgrade_hash(&self, user: User<P>, password: &str) -> Result<User<P>, UserError> {
