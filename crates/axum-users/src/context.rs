@@ -1,6 +1,6 @@
 //! The request as hooks see it.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, fmt::Display, sync::Arc};
 
 use axum::extract::FromRequestParts;
 use http::{Extensions, HeaderMap, HeaderValue, Request, header::ACCEPT_LANGUAGE, request::Parts};
@@ -13,17 +13,41 @@ use uuid::Uuid;
 pub struct Context {
     parts: Option<Arc<Parts>>,
     job: Option<Uuid>,
+    actor: Option<Actor>,
+}
+
+/// Who was found to ask, in the extensions of the request: the id.
+#[derive(Clone)]
+pub(crate) struct Actor(Arc<str>);
+
+impl Actor {
+    pub(crate) fn new(id: &impl Display) -> Self {
+        Self(id.to_string().into())
+    }
 }
 
 impl Context {
     /// No request: a command, a job or a test acts.
     pub const fn none() -> Self {
-        Self { parts: None, job: None }
+        Self { parts: None, job: None, actor: None }
     }
 
-    /// The request's head.
+    /// The request's head. The user who was found to ask before, by an extractor or a route of this library, is the
+    /// [`actor`](Self::actor).
     pub fn from_parts(parts: &Parts) -> Self {
-        Self { parts: Some(Arc::new(parts.clone())), job: None }
+        let actor = parts.extensions.get::<Actor>().cloned();
+        Self { parts: Some(Arc::new(parts.clone())), job: None, actor }
+    }
+
+    /// The same, in which the user with this id acts: for audit events, which name an administrator who acts on others.
+    #[must_use]
+    pub fn acting(&self, id: &impl Display) -> Self {
+        Self { actor: Some(Actor::new(id)), ..self.clone() }
+    }
+
+    /// The id of the user who acts, if it is known.
+    pub fn actor(&self) -> Option<&str> {
+        self.actor.as_ref().map(|actor| &*actor.0)
     }
 
     /// A durable job acts: of the request that it is done for only the language was kept.
@@ -32,7 +56,7 @@ impl Context {
         if let Some(Ok(language)) = language.map(HeaderValue::from_str) {
             parts.headers.insert(ACCEPT_LANGUAGE, language);
         }
-        Self { parts: Some(Arc::new(parts)), job: Some(id) }
+        Self { parts: Some(Arc::new(parts)), job: Some(id), actor: None }
     }
 
     /// The durable job in which a hook runs. It may run again when it, another hook or the node failed: then the id is the

@@ -9,7 +9,7 @@ use std::{ops::Deref, sync::Arc};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
-use crate::{Backend, NoProfile, Profile, User, Users, http::ApiError};
+use crate::{AuditReason, Backend, Context, NoProfile, Profile, User, Users, context::Actor, http::ApiError};
 
 /// Which backends a request may use, by name; all of them when this is absent. Put it into the request's extensions,
 /// for some routes by a layer:
@@ -106,8 +106,11 @@ pub(crate) async fn authenticate<P: Profile>(
         let user = backend.strategy.read(&token, &users.0.accounts).await.map_err(crate::UserError::from)?;
         if let Some(user) = user {
             if !backend.accepts_origin(parts, &users.0.trusted_origins) {
+                let cx = Context::from_parts(parts);
+                users.0.audit_denied(Some(&user.id), AuditReason::CrossSite, &cx);
                 return Err(ApiError::forbidden());
             }
+            parts.extensions.insert(Actor::new(&user.id));
             found = Some(Authenticated { user, token: Token(token), backend: backend.clone() });
             break;
         }
@@ -132,10 +135,15 @@ impl Guard {
     ) -> Result<Authenticated<P>, ApiError> {
         let found = authenticate(users, parts).await?.filter(|found| found.user.is_active);
         let found = found.ok_or_else(|| ApiError::unauthorized(users.policy()))?;
-        if self.verified && !found.user.is_verified || self.superuser && !found.user.is_superuser {
-            return Err(ApiError::forbidden());
-        }
-        Ok(found)
+        let missing = [
+            (self.verified && !found.user.is_verified, AuditReason::NotVerified),
+            (self.superuser && !found.user.is_superuser, AuditReason::NotSuperuser),
+        ];
+        let Some((_, reason)) = missing.into_iter().find(|(is_missing, _)| *is_missing) else {
+            return Ok(found);
+        };
+        users.0.audit_denied(Some(&found.user.id), reason, &Context::from_parts(parts));
+        Err(ApiError::forbidden())
     }
 }
 

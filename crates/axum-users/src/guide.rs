@@ -1,5 +1,8 @@
 //! The guide: one page for each feature, named as its source and its tests.
 
+#[doc = include_str!("../docs/audit.md")]
+pub mod audit {}
+
 #[doc = include_str!("../docs/auth.md")]
 pub mod auth {}
 

@@ -37,7 +37,8 @@
 //! | [`CurrentUser`], [`VerifiedUser`], [`Superuser`], [`Authenticated`] | extractors |
 //! | [`Policy`] | what is accepted and revealed |
 //! | [`RateLimits`] | how often something may be tried |
-//! | [`UserStore`], [`TokenStore`], [`JobStore`] | where users, tokens and jobs are kept |
+//! | [`AuditEvent`] | what was done: one for each security-relevant act |
+//! | [`UserStore`], [`TokenStore`], [`JobStore`], [`AuditStore`] | where users, tokens, jobs and audit events are kept |
 //! | [`guide`] | one page for each feature |
 //!
 //! # Features
@@ -71,6 +72,7 @@ pub mod password;
 pub mod testing;
 pub mod value;
 
+mod audit;
 mod backend;
 mod claims;
 mod context;
@@ -115,6 +117,7 @@ pub use self::store::{MongoCollections, MongoStore};
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use self::store::{SqlOptions, SqlStore};
 pub use self::{
+    audit::{AuditAct, AuditChange, AuditEvent, AuditOptions, AuditReason},
     backend::Backend,
     claims::Algorithm,
     context::Context,
@@ -131,8 +134,8 @@ pub use self::{
     profile::{NoPatch, NoProfile, Profile, UserId},
     secret::{SECRET_MIN_BYTES, Secret, WeakSecret},
     store::{
-        DeadJob, Found, JobCounts, JobStore, LeasedJob, MemoryStore, NewJob, NewToken, OAuthAccount,
-        OAuthStore, StoreError, TokenStore, UserStore,
+        AuditFilter, AuditStore, DeadJob, Found, JobCounts, JobStore, LeasedJob, MemoryStore, NewJob,
+        NewToken, OAuthAccount, OAuthStore, StoreError, TokenStore, UserStore,
     },
     strategy::{Accounts, Jwt, Opaque, Strategy, StrategyError},
     transport::{Bearer, Cookie, SameSite, SecurityScheme, Transport},

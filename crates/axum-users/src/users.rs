@@ -5,8 +5,9 @@ use std::{collections::HashSet, sync::Arc};
 #[cfg(feature = "oauth")]
 use crate::oauth::{OAuthCore, OAuthSettings};
 use crate::{
-    Backend, Cookie, Hooks, JobStore, NoProfile, Policy, Profile, RateLimits, Secret, UserError, UserId,
-    UserManager, UserStore,
+    AuditOptions, AuditStore, Backend, Cookie, Hooks, JobStore, NoProfile, Policy, Profile, RateLimits,
+    Secret, UserError, UserId, UserManager, UserStore,
+    audit::AuditLog,
     claims::TokenKeys,
     hooks::HookStack,
     http::origin,
@@ -15,7 +16,7 @@ use crate::{
     manager::OneTimeTokens,
     password::{ContextWords, Decoys, HashingPool, PasswordHasher, PoolOptions},
     policy::DuplicateRegistration,
-    store::{DynJobStore, DynUserStore},
+    store::{DynAuditStore, DynJobStore, DynUserStore},
     strategy::Accounts,
     transport::Transport,
 };
@@ -61,6 +62,7 @@ pub(crate) struct Core<P: Profile> {
     pub(crate) require_verified_users: bool,
     pub(crate) trusted_origins: Vec<String>,
     pub(crate) limiter: Limiter,
+    pub(crate) audit_log: AuditLog,
     #[cfg(feature = "oauth")]
     pub(crate) oauth: Option<OAuthCore<P>>,
 }
@@ -86,6 +88,7 @@ impl<P: Profile> Users<P> {
             trusted_proxies: Vec::new(),
             device_cookie: Cookie::device(),
             durable_jobs: None,
+            audit: None,
             #[cfg(feature = "oauth")]
             oauth_settings: OAuthSettings::new(),
         }
@@ -132,10 +135,12 @@ impl<P: Profile> Users<P> {
     }
 
     /// Waits until the queued jobs are done: mails that were promised are sent. Call it after the server has stopped. Durable
-    /// jobs have ten seconds; the rest is left to other nodes, or to the next start.
+    /// jobs have ten seconds; the rest is left to other nodes, or to the next start. [Audit events](Self::events) that wait to
+    /// be written have five.
     pub async fn shutdown(&self) {
         self.0.jobs.finished().await;
         self.manager().finish_jobs().await;
+        self.write_events().await;
     }
 }
 
@@ -201,6 +206,7 @@ pub struct UsersBuilder<P: Profile, S> {
     trusted_proxies: Vec<String>,
     device_cookie: Cookie,
     durable_jobs: Option<(Arc<dyn DynJobStore>, JobOptions)>,
+    audit: Option<(Arc<dyn DynAuditStore>, AuditOptions)>,
     #[cfg(feature = "oauth")]
     pub(crate) oauth_settings: OAuthSettings<P>,
 }
@@ -303,6 +309,12 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         self
     }
 
+    /// Keeps [audit events](crate::AuditEvent) in a store, mostly the one of the users. They are logged in any case.
+    pub fn audit(mut self, store: impl AuditStore, options: AuditOptions) -> Self {
+        self.audit = Some((Arc::new(store), options));
+        self
+    }
+
     /// Checks the settings and starts nothing: threads and jobs come with the first router or request.
     ///
     /// # Errors
@@ -344,6 +356,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             require_verified_users: self.require_verified_users,
             trusted_origins: self.trusted_origins,
             limiter: Limiter::new(self.rate_limits, proxies, devices),
+            audit_log: AuditLog::new(&secret, self.audit),
             #[cfg(feature = "oauth")]
             oauth: self.oauth_settings.build(&secret, &policy)?,
             policy,
@@ -380,6 +393,9 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         let cookie = self.device_cookie.check(&self.policy);
         cookie.map_err(|reason| BuildError(format!("the device cookie is refused: {reason}")))?;
         if let Some((_, options)) = &self.durable_jobs {
+            options.check().map_err(|reason| BuildError(reason.to_owned()))?;
+        }
+        if let Some((_, options)) = &self.audit {
             options.check().map_err(|reason| BuildError(reason.to_owned()))?;
         }
         let hides = self.policy.duplicate_registration == DuplicateRegistration::Hide;

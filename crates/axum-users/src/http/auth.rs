@@ -7,12 +7,12 @@ use axum::{
 use http::header;
 
 use super::{
-    body::{self, read_login_form},
+    body::{self, LoginForm, read_login_form},
     content_type, finish, rules,
 };
 use crate::{
-    Backend, Context, ErrorCode, Profile, UserError, Users, extract::Guard, hooks::log_failure,
-    http::ApiError,
+    AuditAct, AuditReason, Backend, Context, Profile, User, UserError, Users, audit::Entry, extract::Guard,
+    hooks::log_failure, http::ApiError,
 };
 
 impl<P: Profile> Users<P> {
@@ -36,6 +36,7 @@ async fn login<P: Profile>(
     let policy = users.policy();
     // Another site must not log its visitors into an account of its choice.
     if !backend.accepts_origin(&parts, &users.0.trusted_origins) {
+        users.0.audit_denied(None, AuditReason::CrossSite, &Context::from_parts(&parts));
         return Err(ApiError::forbidden());
     }
     let bytes = body::collect(&parts.headers, body, &rules(policy)).await;
@@ -44,9 +45,27 @@ async fn login<P: Profile>(
     let form = form.map_err(|error| ApiError::body(error, policy))?;
 
     let cx = Context::from_parts(&parts);
-    let user = users.manager().authenticate(&form.username, &form.password, &cx).await?;
+    let mut entry = users.0.audit(AuditAct::Login, &cx);
+    let logged_in = log_in(&users, &backend, &form, &cx, &mut entry).await;
+    entry.finish(&logged_in);
+    let (user, mut response) = logged_in?;
+    for hooks in users.0.hooks.iter() {
+        log_failure("after_login", hooks.after_login(&user, &mut response, &cx).await);
+    }
+    Ok(response)
+}
+
+async fn log_in<P: Profile>(
+    users: &Users<P>,
+    backend: &Backend<P>,
+    form: &LoginForm,
+    cx: &Context,
+    entry: &mut Entry<'_>,
+) -> Result<(User<P>, Response), UserError> {
+    entry.via(backend.name());
+    let user = users.manager().check_login(&form.username, &form.password, cx, entry).await?;
     if backend.requires_verified() && !user.is_verified {
-        return Err(ApiError::code(ErrorCode::LoginUserNotVerified));
+        return Err(UserError::NotVerified);
     }
     let mut response = backend.login(&user, &users.0.accounts).await.map_err(|error| match error {
         // Deleted since the password was verified.
@@ -56,10 +75,7 @@ async fn login<P: Profile>(
     if let Some(device) = users.manager().device_cookie(&user) {
         response.headers_mut().append(header::SET_COOKIE, device);
     }
-    for hooks in users.0.hooks.iter() {
-        log_failure("after_login", hooks.after_login(&user, &mut response, &cx).await);
-    }
-    Ok(response)
+    Ok((user, response))
 }
 
 /// Ends the session of this backend. Any backend may tell who is asking; what is destroyed is the token that this
@@ -71,9 +87,12 @@ async fn logout<P: Profile>(
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
     let guard = Guard { verified: backend.requires_verified(), superuser: false };
-    guard.admit(&users, &mut parts).await?;
-    match backend.transport.read(&parts.headers, users.policy()) {
-        Some(token) => Ok(backend.logout(&token, &users.0.accounts).await?),
-        None => Ok(backend.transport.logout()),
-    }
+    let user = guard.admit(&users, &mut parts).await?.user;
+    let response = match backend.transport.read(&parts.headers, users.policy()) {
+        Some(token) => backend.logout(&token, &users.0.accounts).await?,
+        None => backend.transport.logout(),
+    };
+    let cx = Context::from_parts(&parts);
+    users.0.audit(AuditAct::Logout, &cx).user(&user.id).via(backend.name()).done();
+    Ok(response)
 }

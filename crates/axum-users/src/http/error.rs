@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::body::{BodyError, Echo};
 #[cfg(feature = "oauth")]
-use crate::oauth::ProviderError;
+use crate::{AuditReason, audit::Refusal, oauth::ProviderError};
 use crate::{ErrorCode, Policy, UserError};
 
 /// An answer that is not a success: a status and `{"detail": …}`.
@@ -152,6 +152,29 @@ impl From<UserError> for ApiError {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
             }
         }
+    }
+}
+
+/// As far as what happens at a provider, and on the way there and back, is refused.
+#[cfg(feature = "oauth")]
+impl Refusal for ApiError {
+    fn reason(&self) -> Option<AuditReason> {
+        let reasons = [
+            (ErrorCode::LoginBadCredentials, AuditReason::BadCredentials),
+            (ErrorCode::LoginUserNotVerified, AuditReason::NotVerified),
+            (ErrorCode::OauthNotAvailableEmail, AuditReason::NoAddress),
+            (ErrorCode::OauthUserAlreadyExists, AuditReason::AddressTaken),
+            (ErrorCode::OauthAccountAlreadyLinked, AuditReason::AccountTaken),
+            (ErrorCode::OauthInvalidState, AuditReason::InvalidState),
+            (ErrorCode::AccessTokenDecodeError, AuditReason::InvalidState),
+            (ErrorCode::AccessTokenAlreadyExpired, AuditReason::InvalidState),
+            (ErrorCode::OauthProviderRefused, AuditReason::ProviderRefused),
+        ];
+        reasons.into_iter().find(|(code, _)| code.as_str() == self.text()).map(|(_, reason)| reason)
+    }
+
+    fn is_limit(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS
     }
 }
 

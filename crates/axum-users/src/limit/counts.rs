@@ -1,5 +1,5 @@
 use std::{
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hash, RandomState},
     time::Duration,
 };
 
@@ -95,6 +95,14 @@ impl Counts {
         for share in &shares {
             self.table.update(self.key(share), self.now(), |state| *state = super::LimitState::default());
         }
+    }
+
+    /// Whether this may be taken on this node, where nobody else has anything to do with it.
+    pub(super) fn is_first(&self, what: impl Hash, rule: &LimitRule) -> bool {
+        let now = self.now();
+        let mut is_first = false;
+        self.table.update(self.hashes.hash_one(what), now, |state| is_first = rule.take(state, now).is_ok());
+        is_first
     }
 
     fn put_back(&self, share: &Share) {

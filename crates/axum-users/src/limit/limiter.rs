@@ -1,5 +1,7 @@
 use std::{
     fmt::Display,
+    hash::Hash,
+    net::IpAddr,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
@@ -182,6 +184,20 @@ impl Limiter {
         let count = self.limits.duplicate_mails_per_hour;
         let shares = of_user("duplicate", &address, count, HOUR);
         self.counts.take(shares).await.is_ok()
+    }
+
+    /// The address of the client, as far as it is known.
+    pub(crate) fn client(&self, cx: &Context) -> Option<IpAddr> {
+        match Client::of(cx, &self.proxies) {
+            Client::Known(known) => Some(known.address),
+            Client::NoRequest | Client::Unknown => None,
+        }
+    }
+
+    /// Whether this was not told of the client within the last minute.
+    pub(crate) fn is_news(&self, what: impl Hash, cx: &Context) -> bool {
+        let network = self.client(cx).and_then(|address| networks(address).next());
+        self.counts.is_first(("news", what, network), &LimitRule::tokens(1, MINUTE))
     }
 
     /// What a wrong password for this address costs, where the browser is not known.

@@ -3,7 +3,8 @@ use tokio::runtime::Handle;
 
 use super::{UserManager, limited_address};
 use crate::{
-    Context, Profile, User, UserError,
+    AuditAct, AuditReason, Context, Profile, User, UserError,
+    audit::Entry,
     password::{Compared, Verdict},
     user::Changes,
 };
@@ -31,9 +32,24 @@ impl<P: Profile> UserManager<P> {
         password: &str,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
+        let mut entry = self.0.audit(AuditAct::Login, cx);
+        let result = self.check_login(email, password, cx, &mut entry).await;
+        entry.finish(&result);
+        result
+    }
+
+    /// The same as a part of a login, whose end the caller records.
+    pub(crate) async fn check_login(
+        &self,
+        email: &str,
+        password: &str,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<User<P>, UserError> {
+        entry.identifier(email);
         let address = limited_address(email);
         let login = self.0.limiter.try_login(&address, cx).await?;
-        let result = self.verify_credentials(email, &address, password).await;
+        let result = self.verify_credentials(email, &address, password, entry).await;
         if !matches!(result, Err(UserError::BadCredentials)) {
             self.0.limiter.give_back(login).await;
         }
@@ -53,21 +69,31 @@ impl<P: Profile> UserManager<P> {
         email: &str,
         address: &str,
         password: &str,
+        entry: &mut Entry<'_>,
     ) -> Result<User<P>, UserError> {
         self.look_at_hashes().await;
         let user = self.find_by_email(email).await?;
+        if let Some(user) = &user {
+            entry.user(&user.id);
+        }
+        let unless_it_matches =
+            if user.is_some() { AuditReason::WrongPassword } else { AuditReason::UnknownUser };
         let hash = user.as_ref().map(|user| user.hashed_password.clone());
         let compared = Compared { hash, decoy: self.0.decoys.pick(address) };
         let verdict = self.0.hashing.verify(password, compared).await?;
-        // Whoever is inactive gets no new hash: it would cost as much again.
-        let Some(user) = user.filter(|user| verdict != Verdict::Mismatch && user.is_active) else {
+        let Some(user) = user.filter(|_| verdict != Verdict::Mismatch) else {
+            entry.reason(unless_it_matches);
             return Err(UserError::BadCredentials);
         };
-        let user = match verdict {
-            Verdict::MatchButRehash => self.upgrade_hash(user, password).await?,
-            _ => user,
-        };
-        if user.is_active { Ok(user) } else { Err(UserError::BadCredentials) }
+        // Whoever is inactive gets no new hash: it would cost as much again.
+        if !user.is_active {
+            entry.reason(AuditReason::Inactive);
+            return Err(UserError::BadCredentials);
+        }
+        match verdict {
+            Verdict::MatchButRehash => self.upgrade_hash(user, password).await,
+            _ => Ok(user),
+        }
     }
 
     /// Makes known of which classes the stored hashes are: before the first login, which waits for it whoever it is of, and

@@ -1,5 +1,5 @@
 use super::UserManager;
-use crate::{Context, Profile, User, UserError};
+use crate::{AuditAct, Context, Profile, User, UserError};
 
 impl<P: Profile> UserManager<P> {
     /// Deletes a user with all that belongs to them.
@@ -13,6 +13,7 @@ impl<P: Profile> UserManager<P> {
         if !self.0.store.delete(&user.id).await? {
             return Err(UserError::NotFound);
         }
+        self.0.audit(AuditAct::UserDeleted, cx).user(&user.id).done();
         // Tokens without their user are worth nothing: that they cannot be removed takes nothing back.
         if let Err(error) = self.end_sessions(&user.id).await {
             tracing::error!(error = &error as &dyn std::error::Error, "tokens of a deleted user are left");

@@ -2,7 +2,8 @@
 
 use super::{UserManager, limited_address};
 use crate::{
-    BoxError, Context, LeasedJob, Profile, UserError, UserId,
+    AuditAct, AuditReason, BoxError, Context, LeasedJob, Profile, UserError, UserId,
+    audit::Entry,
     jobs::{Kept, Place, Task},
     limit::Act,
 };
@@ -49,9 +50,31 @@ impl<P: Profile> UserManager<P> {
         task: Task<P>,
         cx: &Context,
     ) -> Result<(), UserError> {
+        let act = match kind {
+            Act::ForgotPassword => AuditAct::PasswordResetRequested,
+            _ => AuditAct::VerificationRequested,
+        };
+        let mut entry = self.0.audit(act, cx);
+        let result = self.promise_mail(kind, email, task, cx, &mut entry).await;
+        entry.finish(&result);
+        result
+    }
+
+    async fn promise_mail(
+        &self,
+        kind: Act,
+        email: &str,
+        task: Task<P>,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<(), UserError> {
+        entry.identifier(email);
         self.0.limiter.admit(kind, cx).await?;
         let promise = self.promise()?;
-        let Some(taken) = self.0.limiter.may_mail(kind, &limited_address(email)).await else { return Ok(()) };
+        let Some(taken) = self.0.limiter.may_mail(kind, &limited_address(email)).await else {
+            entry.reason(AuditReason::MailedEnough);
+            return Ok(());
+        };
         let queued = self.queue(promise, task, cx).await;
         if queued.is_err() {
             self.0.limiter.give_back(taken).await;
@@ -83,11 +106,11 @@ impl<P: Profile> UserManager<P> {
         let hooks = &self.0.hooks;
         let done = match task {
             Task::ForgotPassword(email) => match self.find_by_email(email).await? {
-                Some(user) => self.forgot_password(&user, cx).await,
+                Some(user) => self.mail_reset(&user, cx).await,
                 None => Ok(()),
             },
             Task::RequestVerify(email) => match self.find_by_email(email).await? {
-                Some(user) => self.request_verify(&user, cx).await,
+                Some(user) => self.mail_verification(&user, cx).await,
                 None => Ok(()),
             },
             // Told often enough lately (REG-10); what is tried again was counted before.
@@ -116,7 +139,7 @@ impl<P: Profile> UserManager<P> {
                         durable.wake();
                         Ok(())
                     }
-                    None => self.request_verify(user, cx).await,
+                    None => self.mail_verification(user, cx).await,
                 }
             }
         };

@@ -110,8 +110,8 @@ fn as_stored(email: &str) -> Cow<'_, str> {
     normalize(email, &rules).map_or(Cow::Borrowed(email), Cow::Owned)
 }
 
-/// What limits know an address by: the same for all spellings by which a user is found (LOG-5).
-fn limited_address(email: &str) -> String {
+/// What limits and audit events know an address by: the same for all spellings by which a user is found (LOG-5).
+pub(crate) fn limited_address(email: &str) -> String {
     fold(&as_stored(email))
 }
 

@@ -2,7 +2,8 @@
 
 use super::{UserManager, jobs::log_job};
 use crate::{
-    Context, OAuthAccount, Profile, User, UserError, UserId,
+    AuditAct, AuditReason, Context, OAuthAccount, Profile, User, UserError, UserId,
+    audit::Entry,
     email::normalize,
     jobs::Task,
     oauth::{CipherError, Identity, OAuth, OAuthCore, ProviderError, ProviderTokens, exchange_code},
@@ -53,6 +54,22 @@ impl<P: Profile> UserManager<P> {
         tokens: ProviderTokens,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
+        let mut entry = self.0.audit(AuditAct::Login, cx);
+        let result = self.oauth_login_as(oauth, identity, tokens, cx, &mut entry).await;
+        entry.finish(&result);
+        result
+    }
+
+    /// The same as a part of a login, whose end the caller records.
+    pub(crate) async fn oauth_login_as(
+        &self,
+        oauth: &OAuth,
+        identity: Identity,
+        tokens: ProviderTokens,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<User<P>, UserError> {
+        entry.via(oauth.name());
         let account = account(oauth, &identity, tokens).ok_or(UserError::NoEmail)?;
         let account = self.oauth()?.seal(account)?;
         let hides = self.0.policy.duplicate_registration == DuplicateRegistration::Hide;
@@ -61,7 +78,9 @@ impl<P: Profile> UserManager<P> {
                 Err(UserError::Conflict | UserError::AccountTaken | UserError::NotFound) => continue,
                 other => other?,
             };
+            entry.user(&user.id);
             if !user.is_active {
+                entry.reason(AuditReason::Inactive);
                 return Err(UserError::BadCredentials);
             }
             if hides && !user.is_verified {
@@ -94,6 +113,8 @@ impl<P: Profile> UserManager<P> {
         let Some(user) = self.find_by_email(&email).await? else {
             return match self.sign_up(oauth, identity, account, email).await {
                 Ok(user) => {
+                    let mut entry = self.0.audit(AuditAct::Registered, cx);
+                    entry.identifier(&user.email).via(oauth.name()).user(&user.id).done();
                     self.0.hooks.after("after_register", |hooks| hooks.after_register(&user, cx)).await;
                     Ok(user)
                 }
@@ -108,9 +129,10 @@ impl<P: Profile> UserManager<P> {
             return Err(UserError::BadCredentials);
         }
         if !user.is_verified {
-            return self.take_over(&user, account, cx).await;
+            return self.take_over(oauth, &user, account, cx).await;
         }
         store.put_account(&user.id, account).await?;
+        self.0.audit(AuditAct::AccountLinked, cx).user(&user.id).via(oauth.name()).done();
         self.tell_account_change(&user, cx).await;
         Ok(user)
     }
@@ -147,7 +169,14 @@ impl<P: Profile> UserManager<P> {
         cx: &Context,
     ) -> Result<User<P>, UserError> {
         let promise = self.promise()?;
-        let task = match self.sign_up(oauth, identity, account, email.clone()).await {
+        let mut entry = self.0.audit(AuditAct::Registered, cx);
+        entry.identifier(&email).via(oauth.name());
+        let signed_up = self.sign_up(oauth, identity, account, email.clone()).await;
+        if let Ok(user) = &signed_up {
+            entry.user(&user.id);
+        }
+        entry.finish(&signed_up);
+        let task = match signed_up {
             Ok(user) => Task::AfterSignUp(Box::new(user)),
             Err(UserError::AlreadyExists) => Task::DuplicateRegistration(email),
             Err(error) => return Err(error),
@@ -159,6 +188,7 @@ impl<P: Profile> UserManager<P> {
     /// The owner of an address comes to what somebody else may have registered with it: whoever that was is out (OAL-7).
     async fn take_over(
         &self,
+        oauth: &OAuth,
         user: &User<P>,
         account: &OAuthAccount,
         cx: &Context,
@@ -174,6 +204,7 @@ impl<P: Profile> UserManager<P> {
         self.end_sessions(&user.id).await?;
         let taken = self.oauth()?.store.update_with_only_account(&user.id, &changes, account).await?;
         let taken = taken.ok_or(UserError::Conflict)?;
+        self.0.audit(AuditAct::AccountTakenOver, cx).user(&user.id).via(oauth.name()).done();
         self.end_sessions(&user.id).await?;
         self.0.hooks.after("after_verify", |hooks| hooks.after_verify(&taken, cx)).await;
         self.0.hooks.after("after_update", |hooks| hooks.after_update(&taken, &changes, cx)).await;
@@ -192,9 +223,27 @@ impl<P: Profile> UserManager<P> {
         tokens: ProviderTokens,
         cx: &Context,
     ) -> Result<(), UserError> {
+        let mut entry = self.0.audit(AuditAct::AccountLinked, cx);
+        let result = self.oauth_associate_as(oauth, user, identity, tokens, cx, &mut entry).await;
+        entry.finish(&result);
+        result
+    }
+
+    /// The same as a part of what the caller records.
+    pub(crate) async fn oauth_associate_as(
+        &self,
+        oauth: &OAuth,
+        user: &User<P>,
+        identity: &Identity,
+        tokens: ProviderTokens,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<(), UserError> {
+        entry.user(&user.id).via(oauth.name());
         let core = self.oauth()?;
         let account = account(oauth, identity, tokens).ok_or(UserError::NoEmail)?;
         core.store.put_account(&user.id, &core.seal(account)?).await?;
+        entry.done();
         self.tell_account_change(user, cx).await;
         Ok(())
     }
@@ -261,6 +310,7 @@ impl<P: Profile> UserManager<P> {
             let still_there = self.stored_account(user, oauth_name, account_id).await?.is_some();
             return Err(if still_there { UserError::LastLoginMethod } else { UserError::NotFound });
         }
+        self.0.audit(AuditAct::AccountUnlinked, cx).user(&user.id).via(oauth_name).done();
         self.tell_account_change(user, cx).await;
         let manager = self.clone();
         const JOB: &str = "revoke the tokens of a provider";
@@ -278,10 +328,13 @@ impl<P: Profile> UserManager<P> {
 
     /// Takes all accounts from a user whose address nobody had verified, when its owner sets a password by mail: they may be
     /// those of somebody else who registered it (RST-3).
-    pub(super) async fn unlink_all(&self, user: &User<P>) -> Result<(), UserError> {
+    pub(super) async fn unlink_all(&self, user: &User<P>, cx: &Context) -> Result<(), UserError> {
         let Some(core) = &self.0.oauth else { return Ok(()) };
         for account in core.store.accounts(&user.id).await? {
-            core.store.remove_account(&user.id, &account.oauth_name, &account.account_id, false).await?;
+            let OAuthAccount { oauth_name, account_id, .. } = &account;
+            if core.store.remove_account(&user.id, oauth_name, account_id, false).await? {
+                self.0.audit(AuditAct::AccountUnlinked, cx).user(&user.id).via(oauth_name).done();
+            }
         }
         Ok(())
     }

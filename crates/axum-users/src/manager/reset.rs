@@ -1,6 +1,7 @@
 use super::{UserManager, limited_address};
 use crate::{
-    Context, Profile, User, UserError,
+    AuditAct, Context, Profile, User, UserError,
+    audit::Entry,
     jobs::Task,
     limit::Act,
     object::Object,
@@ -14,6 +15,12 @@ impl<P: Profile> UserManager<P> {
     /// # Errors
     /// [`UserError::Inactive`], or [`UserError::Busy`].
     pub async fn forgot_password(&self, user: &User<P>, cx: &Context) -> Result<(), UserError> {
+        self.0.audit(AuditAct::PasswordResetRequested, cx).user(&user.id).done();
+        self.mail_reset(user, cx).await
+    }
+
+    /// The same for a job: that it was asked for is recorded.
+    pub(super) async fn mail_reset(&self, user: &User<P>, cx: &Context) -> Result<(), UserError> {
         if !user.is_active {
             return Err(UserError::Inactive);
         }
@@ -51,11 +58,25 @@ impl<P: Profile> UserManager<P> {
         password: &str,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
+        let mut entry = self.0.audit(AuditAct::PasswordReset, cx);
+        let result = self.use_reset_token(token, password, cx, &mut entry).await;
+        entry.finish(&result);
+        result
+    }
+
+    async fn use_reset_token(
+        &self,
+        token: &str,
+        password: &str,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<User<P>, UserError> {
         self.0.limiter.admit(Act::ResetPassword, cx).await?;
         let policy = &self.0.policy;
         let claims = self.0.reset.read(token, policy.share_tokens_with_fastapi_users);
         let claims = claims.ok_or(UserError::InvalidToken)?;
         let id = claims.text("sub").and_then(|sub| self.parse_id(sub)).ok_or(UserError::InvalidToken)?;
+        entry.user(&id);
         self.0.limiter.try_confirmation(Act::ResetPassword, &id, cx).await?;
         let user = self.0.store.get(&id).await?.ok_or(UserError::InvalidToken)?;
         if !self.is_for_this_password(&claims, &user).await? || !user.is_active {
@@ -72,9 +93,10 @@ impl<P: Profile> UserManager<P> {
         self.end_sessions_if(changes.end_sessions, &user.id).await?;
         #[cfg(feature = "oauth")]
         if changes.end_sessions && !user.is_verified {
-            self.unlink_all(&user).await?;
+            self.unlink_all(&user, cx).await?;
         }
         let updated = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
+        entry.done();
         self.0.limiter.forget_failures(&limited_address(&user.email), cx).await;
         let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_reset_password", |hooks| hooks.after_reset_password(&updated, cx)).await;

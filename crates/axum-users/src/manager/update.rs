@@ -59,6 +59,7 @@ impl<P: Profile> UserManager<P> {
                 }
             }
         };
+        self.0.audit_update(&updated, &changes, cx);
         let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_update", |hooks| hooks.after_update(&updated, &changes, cx)).await;
         ended.map(|()| updated)
@@ -74,7 +75,7 @@ impl<P: Profile> UserManager<P> {
         update: UpdateUser<P>,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
-        self.update(user, UpdateUser { is_active: None, is_superuser: None, is_verified: None, ..update }, cx)
-            .await
+        let update = UpdateUser { is_active: None, is_superuser: None, is_verified: None, ..update };
+        self.update(user, update, &cx.acting(&user.id)).await
     }
 }

@@ -1,5 +1,7 @@
 use super::UserManager;
-use crate::{Context, Profile, User, UserError, jobs::Task, limit::Act, user::Changes};
+use crate::{
+    AuditAct, Context, Profile, User, UserError, audit::Entry, jobs::Task, limit::Act, user::Changes,
+};
 
 impl<P: Profile> UserManager<P> {
     /// Gives the hooks a token with which the user can verify the address.
@@ -7,6 +9,12 @@ impl<P: Profile> UserManager<P> {
     /// # Errors
     /// [`UserError::Inactive`] or [`UserError::AlreadyVerified`].
     pub async fn request_verify(&self, user: &User<P>, cx: &Context) -> Result<(), UserError> {
+        self.0.audit(AuditAct::VerificationRequested, cx).user(&user.id).done();
+        self.mail_verification(user, cx).await
+    }
+
+    /// The same for a job: that it was asked for is recorded.
+    pub(super) async fn mail_verification(&self, user: &User<P>, cx: &Context) -> Result<(), UserError> {
         if !user.is_active {
             return Err(UserError::Inactive);
         }
@@ -35,10 +43,23 @@ impl<P: Profile> UserManager<P> {
     /// # Errors
     /// [`UserError::InvalidToken`], [`UserError::AlreadyVerified`], [`UserError::TooManyRequests`], or a failure of the store.
     pub async fn verify(&self, token: &str, cx: &Context) -> Result<User<P>, UserError> {
+        let mut entry = self.0.audit(AuditAct::Verified, cx);
+        let result = self.use_verification_token(token, cx, &mut entry).await;
+        entry.finish(&result);
+        result
+    }
+
+    async fn use_verification_token(
+        &self,
+        token: &str,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<User<P>, UserError> {
         self.0.limiter.admit(Act::Verify, cx).await?;
         let lenient = self.0.policy.share_tokens_with_fastapi_users;
         let claims = self.0.verification.read(token, lenient).ok_or(UserError::InvalidToken)?;
         let id = claims.text("sub").and_then(|sub| self.parse_id(sub)).ok_or(UserError::InvalidToken)?;
+        entry.user(&id);
         self.0.limiter.try_confirmation(Act::Verify, &id, cx).await?;
         let email = claims.text("email").ok_or(UserError::InvalidToken)?;
         let user = self.0.store.get_by_email(email).await?.filter(|user| user.id == id);
@@ -49,6 +70,7 @@ impl<P: Profile> UserManager<P> {
         let changes =
             Changes { is_verified: Some(true), if_email_is: Some(user.email.clone()), ..Changes::default() };
         let verified = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
+        entry.done();
         self.0.hooks.after("after_verify", |hooks| hooks.after_verify(&verified, cx)).await;
         Ok(verified)
     }

@@ -4,12 +4,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    DeadJob, Found, JobCounts, JobStore, LeasedJob, NewJob, NewToken, StoreError, TokenStore, UserStore,
+    AuditFilter, AuditStore, DeadJob, Found, JobCounts, JobStore, LeasedJob, NewJob, NewToken, StoreError,
+    TokenStore, UserStore,
 };
 #[cfg(feature = "oauth")]
 use super::{OAuthAccount, OAuthStore};
 use crate::{
-    BoxFuture, PasswordHash, Profile,
+    AuditEvent, BoxFuture, PasswordHash, Profile,
     user::{Changes, NewUser, User},
 };
 
@@ -189,5 +190,33 @@ impl<S: JobStore> DynJobStore for S {
     }
     fn count(&self) -> Answer<'_, JobCounts> {
         Box::pin(JobStore::count(self))
+    }
+}
+
+pub(crate) trait DynAuditStore: Send + Sync {
+    fn record<'a>(&'a self, events: &'a [AuditEvent]) -> Answer<'a, ()>;
+    fn list<'a>(
+        &'a self,
+        filter: &'a AuditFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Answer<'a, Vec<AuditEvent>>;
+    fn remove_before(&self, time: OffsetDateTime, limit: u32) -> Answer<'_, u64>;
+}
+
+impl<S: AuditStore> DynAuditStore for S {
+    fn record<'a>(&'a self, events: &'a [AuditEvent]) -> Answer<'a, ()> {
+        Box::pin(AuditStore::record(self, events))
+    }
+    fn list<'a>(
+        &'a self,
+        filter: &'a AuditFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Answer<'a, Vec<AuditEvent>> {
+        Box::pin(AuditStore::list(self, filter, after, limit))
+    }
+    fn remove_before(&self, time: OffsetDateTime, limit: u32) -> Answer<'_, u64> {
+        Box::pin(AuditStore::remove_before(self, time, limit))
     }
 }

@@ -1,8 +1,9 @@
-//! Where users, tokens and jobs are kept.
+//! Where users, tokens, jobs and audit events are kept.
 //!
 //! The verbs are intents, and atomic: an insert decides duplicates by a unique index, an update writes only the
 //! changed columns and only while its condition holds, a token is removed by the statement that checks it.
 
+mod audit;
 mod erased;
 mod jobs;
 mod memory;
@@ -16,9 +17,10 @@ mod redis;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub(crate) mod sql;
 
+pub use audit::{AuditFilter, AuditStore};
 #[cfg(feature = "oauth")]
 pub(crate) use erased::DynOAuthStore;
-pub(crate) use erased::{DynJobStore, DynTokenStore, DynUserStore};
+pub(crate) use erased::{DynAuditStore, DynJobStore, DynTokenStore, DynUserStore};
 pub use jobs::{DeadJob, JobCounts, JobStore, LeasedJob, NewJob};
 pub use memory::MemoryStore;
 #[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]

@@ -1,5 +1,5 @@
 use super::{Limits, Sample};
-use crate::{JobStore, OAuthStore, TokenStore, UserId, UserStore};
+use crate::{AuditStore, JobStore, OAuthStore, TokenStore, UserId, UserStore};
 
 /// Makes a test of every case for a store that keeps users and tokens. Its arguments: the name of a module, the type
 /// of ids, an expression that makes an empty store, in which `await` is allowed, and, if the store has any, its
@@ -78,6 +78,21 @@ macro_rules! job_store_tests {
             use super::*;
             $crate::__cases_of_jobs!(__case_tests [
                 of_jobs, $crate::__private::Uuid, $open, $crate::testing::Limits::default()
+            ]);
+        }
+    };
+}
+
+/// Makes a test of every case for a store that keeps audit events. The arguments are those of
+/// [`job_store_tests!`](crate::testing::job_store_tests).
+#[macro_export]
+macro_rules! audit_store_tests {
+    ($module:ident, $open:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__cases_of_events!(__case_tests [
+                of_events, $crate::__private::Uuid, $open, $crate::testing::Limits::default()
             ]);
         }
     };
@@ -209,6 +224,25 @@ macro_rules! __cases_of_jobs {
     };
 }
 
+/// Calls a macro with every case for stores of audit events.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cases_of_events {
+    ($callback:ident [$($arguments:tt)*]) => {
+        $crate::$callback! {
+            [$($arguments)*]
+            audit {
+                an_event_is_kept_as_it_is_and_once
+                many_events_are_kept_at_once
+                pages_begin_with_the_latest
+                a_filter_finds_what_has_all_of_it
+                old_events_are_removed_the_oldest_first
+                many_that_write_and_remove_at_once_lose_nothing
+            }
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __case_tests {
@@ -272,6 +306,11 @@ where
 /// The same for a store that keeps jobs.
 pub async fn job_failures<S: JobStore>(open: impl AsyncFn() -> S) -> Vec<&'static str> {
     __cases_of_jobs!(__run_all [of_jobs, open, Limits::default()])
+}
+
+/// The same for a store that keeps audit events.
+pub async fn audit_failures<S: AuditStore>(open: impl AsyncFn() -> S) -> Vec<&'static str> {
+    __cases_of_events!(__run_all [of_events, open, Limits::default()])
 }
 
 /// The same for a store that keeps tokens only.

@@ -6,7 +6,7 @@ use super::{
     Limits, Sample,
     sample::{new_user, nobody},
 };
-use crate::{BoxFuture, JobStore, TokenStore, UserId, UserStore};
+use crate::{AuditStore, BoxFuture, JobStore, TokenStore, UserId, UserStore};
 
 type OwnerOf<I, S> = fn(Arc<S>, String) -> BoxFuture<'static, I>;
 
@@ -39,6 +39,14 @@ impl<I: UserId, S: TokenStore<Sample<I>>> Subject<I, S> {
 impl<S: JobStore> Subject<Uuid, S> {
     /// A store of jobs, which belong to nobody.
     pub fn of_jobs(store: S, limits: Limits) -> Self {
+        let owner: OwnerOf<Uuid, S> = |_, email| Box::pin(async move { some_id(&email) });
+        Self { store: Arc::new(store), limits, owner, ids: PhantomData }
+    }
+}
+
+impl<S: AuditStore> Subject<Uuid, S> {
+    /// A store of audit events, whose users it need not know.
+    pub fn of_events(store: S, limits: Limits) -> Self {
         let owner: OwnerOf<Uuid, S> = |_, email| Box::pin(async move { some_id(&email) });
         Self { store: Arc::new(store), limits, owner, ids: PhantomData }
     }

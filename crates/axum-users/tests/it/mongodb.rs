@@ -149,6 +149,8 @@ async fn documents_and_indexes_are_those_of_the_contract() {
     assert_eq!(index_names(&database, "RevokedToken").await, ["_id_", "expires_at_1"]);
     let jobs = index_names(&database, "AxumUsersJob").await;
     assert_eq!(jobs, ["_id_", "died_at_1", "due_at_1", "unique_key_1"]);
+    let events = index_names(&database, "AxumUsersEvent").await;
+    assert_eq!(events, ["_id_", "act_1__id_1", "identifier_1__id_1", "user_id_1__id_1"]);
 }
 
 #[tokio::test]
@@ -167,6 +169,9 @@ async fn a_database_of_fastapi_users_is_adopted_and_keeps_what_is_not_ours() {
             r#"db.getCollection("AxumUsersJob").createIndex({ "unique_key": 1 }, { "name": "unique_key_1", "unique": true, "partialFilterExpression": { "unique_key": { "$exists": true } } })"#,
             r#"db.getCollection("AxumUsersJob").createIndex({ "due_at": 1 }, { "name": "due_at_1" })"#,
             r#"db.getCollection("AxumUsersJob").createIndex({ "died_at": 1 }, { "name": "died_at_1" })"#,
+            r#"db.getCollection("AxumUsersEvent").createIndex({ "user_id": 1, "_id": 1 }, { "name": "user_id_1__id_1" })"#,
+            r#"db.getCollection("AxumUsersEvent").createIndex({ "identifier": 1, "_id": 1 }, { "name": "identifier_1__id_1" })"#,
+            r#"db.getCollection("AxumUsersEvent").createIndex({ "act": 1, "_id": 1 }, { "name": "act_1__id_1" })"#,
         ]
     );
     assert_eq!(Store::migrate(&url).await.unwrap(), planned);
@@ -201,15 +206,15 @@ async fn a_database_of_fastapi_users_is_adopted_and_keeps_what_is_not_ours() {
 #[tokio::test]
 async fn other_names_of_collections() {
     let url = mongodb_database().unwrap();
-    let names =
-        MongoCollections::default().users("accounts").tokens("sessions").revoked("ended").jobs("errands");
+    let names = MongoCollections::default().users("accounts").tokens("sessions").revoked("ended");
+    let names = names.jobs("errands").events("chronicle");
     let store = Store::open_with(&url, &names).await.unwrap();
     let user = UserStore::insert(&store, new_user(EMAIL)).await.unwrap();
     add_token(&store, "token", &user.id).await;
     assert_eq!(owner(&store, "token").await, Some(user.id));
     let mut collections = database(&url).await.list_collection_names().await.unwrap();
     collections.sort();
-    assert_eq!(collections, ["accounts", "ended", "errands", "sessions"]);
+    assert_eq!(collections, ["accounts", "chronicle", "ended", "errands", "sessions"]);
 }
 
 #[tokio::test]

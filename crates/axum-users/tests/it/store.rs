@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum_users::{
     MemoryStore, NewUser, NoProfile, ObjectId, PasswordHash, UserStore,
-    testing::{Limits, Sample, job_store_tests, oauth_store_tests, store_tests},
+    testing::{Limits, Sample, audit_store_tests, job_store_tests, oauth_store_tests, store_tests},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -43,6 +43,12 @@ job_store_tests!(jobs_in_sqlite, Store::<NoProfile>::open(Kind::Sqlite).await);
 job_store_tests!(jobs_in_postgres, Store::<NoProfile>::open(Kind::Postgres).await);
 job_store_tests!(jobs_in_mariadb, Store::<NoProfile>::open(Kind::Mariadb).await);
 job_store_tests!(jobs_in_mongodb, Store::<NoProfile>::open(Kind::Mongodb).await);
+
+audit_store_tests!(events_in_memory, MemoryStore::<NoProfile>::new());
+audit_store_tests!(events_in_sqlite, Store::<NoProfile>::open(Kind::Sqlite).await);
+audit_store_tests!(events_in_postgres, Store::<NoProfile>::open(Kind::Postgres).await);
+audit_store_tests!(events_in_mariadb, Store::<NoProfile>::open(Kind::Mariadb).await);
+audit_store_tests!(events_in_mongodb, Store::<NoProfile>::open(Kind::Mongodb).await);
 
 fn milliseconds() -> Limits {
     Limits::default().timestamp(Duration::from_millis(1))

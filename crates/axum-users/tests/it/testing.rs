@@ -1,5 +1,6 @@
 //! The conformance suite finds what is wrong with a store: each defect fails the cases that are there for it.
 
+mod audit;
 mod jobs;
 
 use std::sync::Mutex;

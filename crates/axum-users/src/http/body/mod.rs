@@ -21,7 +21,7 @@ use serde_json::Value;
 use self::validation::ValidationError;
 pub(super) use self::{
     echo::Echo,
-    form::read_login_form,
+    form::{LoginForm, read_login_form},
     json::{Field, Model, ParsedBody, parse},
 };
 

@@ -6,9 +6,9 @@ use axum::{
 };
 use http::Method;
 
-use super::{super::finish, Query, Route};
+use super::{super::finish, Arrival, Query, Route};
 use crate::{
-    Context, ErrorCode, Profile, Users,
+    AuditAct, AuditReason, Context, ErrorCode, Profile, Users,
     http::{ApiError, origin},
     oauth::OAuth,
 };
@@ -41,6 +41,8 @@ async fn authorize<P: Profile>(
     // A GET that changes something in the end: another site must not begin it with the user's cookie (OAK-1).
     let own = origin::is_own(&Method::POST, &parts.headers, &users.0.trusted_origins);
     if found.backend.is_ambient() && !own {
+        let cx = Context::from_parts(&parts);
+        users.0.audit_denied(Some(&found.user.id), AuditReason::CrossSite, &cx);
         return Err(ApiError::forbidden());
     }
     users.associate_route(&oauth).authorize(&parts, Some(&found.user.id.to_string())).await
@@ -54,18 +56,31 @@ async fn callback<P: Profile>(
     let (mut parts, _) = request.into_parts();
     let user = users.admit(&mut parts, false).await?.user;
     let (route, query) = (users.associate_route(&oauth), Query::read(&parts, users.policy()));
-    let (returned, code) = route.returned(&parts, &query).await?;
+    let cx = Context::from_parts(&parts);
+    let mut entry = users.0.audit(AuditAct::AccountLinked, &cx);
+    entry.user(&user.id).via(oauth.name());
+    let (returned, code) = match route.returned(&parts, &query).await {
+        Ok(returned) => returned,
+        refused => {
+            entry.once_a_minute().finish(&refused);
+            refused?
+        }
+    };
     let associated = async {
         match &returned.user {
             None => return Err(ApiError::code(ErrorCode::OauthInvalidState)),
-            Some(id) if *id != user.id.to_string() => return Err(ApiError::bad_request()),
+            Some(id) if *id != user.id.to_string() => {
+                entry.refused(AuditReason::InvalidState);
+                return Err(ApiError::bad_request());
+            }
             Some(_) => {}
         }
         let arrival = route.arrival(&parts, &query, &returned, &code?).await?;
-        let cx = Context::from_parts(&parts);
-        let manager = users.manager();
-        manager.oauth_associate(&oauth, &user, &arrival.identity, arrival.tokens, &cx).await?;
+        let (manager, Arrival { identity, tokens }) = (users.manager(), arrival);
+        manager.oauth_associate_as(&oauth, &user, &identity, tokens, &cx, &mut entry).await?;
         Ok((None, Json(user.clone()).into_response()))
     };
-    Ok(Route::<P>::finish(&returned, associated.await))
+    let associated = associated.await;
+    entry.finish(&associated);
+    Ok(Route::<P>::finish(&returned, associated))
 }

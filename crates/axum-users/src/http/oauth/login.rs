@@ -14,10 +14,11 @@ use super::{
         },
         finish, rules, split,
     },
-    Query, Route,
+    Arrival, Query, Route,
 };
 use crate::{
-    Backend, Context, Profile, User, UserError, Users, hooks::log_failure, http::ApiError, oauth::OAuth,
+    AuditAct, Backend, Context, Profile, User, UserError, Users, audit::Entry, hooks::log_failure,
+    http::ApiError, oauth::OAuth,
 };
 
 impl<P: Profile> Users<P> {
@@ -46,12 +47,20 @@ impl<P: Profile> Users<P> {
     }
 
     /// The answer of a login, after the hooks.
-    async fn log_in(&self, oauth: &OAuth, user: &User<P>, cx: &Context) -> Result<Response, UserError> {
+    async fn log_in(
+        &self,
+        oauth: &OAuth,
+        user: &User<P>,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<Response, UserError> {
+        entry.user(&user.id);
         let backend = self.usable_backend(oauth, user)?;
         let mut response = backend.login(user, &self.0.accounts).await.map_err(|error| match error {
             UserError::NotFound => UserError::BadCredentials,
             other => other,
         })?;
+        entry.done();
         for hooks in self.0.hooks.iter() {
             log_failure("after_login", hooks.after_login(user, &mut response, cx).await);
         }
@@ -83,19 +92,28 @@ async fn callback<P: Profile>(
 ) -> Result<Response, ApiError> {
     let (parts, _) = request.into_parts();
     let (route, query) = (users.login_route(&oauth), Query::read(&parts, users.policy()));
-    let (returned, code) = route.returned(&parts, &query).await?;
     let cx = Context::from_parts(&parts);
+    let mut entry = users.0.audit(AuditAct::Login, &cx);
+    entry.via(oauth.name());
+    let (returned, code) = match route.returned(&parts, &query).await {
+        Ok(returned) => returned,
+        refused => {
+            entry.once_a_minute().finish(&refused);
+            refused?
+        }
+    };
     let logged_in = async {
         // A state that was made to associate is none to log in with.
         if returned.user.is_some() {
             return Err(ApiError::code(crate::ErrorCode::OauthInvalidState));
         }
         let arrival = route.arrival(&parts, &query, &returned, &code?).await?;
-        let user = users.manager().oauth_login(&oauth, arrival.identity, arrival.tokens, &cx).await;
+        let Arrival { identity, tokens } = arrival;
+        let user = users.manager().oauth_login_as(&oauth, identity, tokens, &cx, &mut entry).await;
         let user = user.map_err(login_error)?;
         let backend = users.usable_backend(&oauth, &user)?;
         if returned.return_to.is_none() || backend.is_ambient() {
-            return Ok((None, users.log_in(&oauth, &user, &cx).await?));
+            return Ok((None, users.log_in(&oauth, &user, &cx, &mut entry).await?));
         }
         let manager = users.manager();
         let code = manager
@@ -103,9 +121,13 @@ async fn callback<P: Profile>(
             .codes
             .write(&user, &oauth.path, &users.0.accounts)
             .map_err(UserError::Internal)?;
+        // Who brings the code will have logged in.
+        entry.forget();
         Ok((Some(code), ().into_response()))
     };
-    Ok(Route::<P>::finish(&returned, logged_in.await))
+    let logged_in = logged_in.await;
+    entry.finish(&logged_in);
+    Ok(Route::<P>::finish(&returned, logged_in))
 }
 
 /// Some providers have the browser post (OAuth 2.0 Form Post Response Mode), which brings no `SameSite=lax` cookies along. The
@@ -136,18 +158,29 @@ async fn token<P: Profile>(
     let object = body.validate(Model::Embedded, &[fields::CODE]);
     let mut object = object.map_err(|error| ApiError::body(error, policy))?;
     let text = take_text(&mut object, "code").unwrap_or_default();
+    let cx = Context::from_parts(&parts);
+    let mut entry = users.0.audit(AuditAct::Login, &cx);
+    entry.via(oauth.name()).once_a_minute();
+    let logged_in = async {
+        let user = user_of_code(&users, &oauth, &text).await?;
+        users.log_in(&oauth, &user, &cx, &mut entry).await
+    };
+    let logged_in = logged_in.await;
+    entry.finish(&logged_in);
+    Ok(logged_in?)
+}
+
+/// Whose code it is; that is told once.
+async fn user_of_code<P: Profile>(users: &Users<P>, oauth: &OAuth, text: &str) -> Result<User<P>, UserError> {
     let manager = users.manager();
     let refused = || UserError::BadCredentials;
-    let code = manager.oauth()?.codes.read(&text, &oauth.path).ok_or_else(refused)?;
+    let code = manager.oauth()?.codes.read(text, &oauth.path).ok_or_else(refused)?;
     let id = manager.parse_id(code.user()).ok_or_else(refused)?;
-    let user = users.0.store.get(&id).await.map_err(UserError::from)?;
+    let user = users.0.store.get(&id).await?;
     let user = user.filter(|user| user.is_active && code.is_for(user, &users.0.accounts));
     let user = user.ok_or_else(refused)?;
-    let digest = crate::secret::digest(&text);
-    if !users.0.store.revoke(&digest, code.expires_at()).await.map_err(UserError::from)? {
-        return Err(refused().into());
-    }
-    Ok(users.log_in(&oauth, &user, &Context::from_parts(&parts)).await?)
+    let digest = crate::secret::digest(text);
+    if users.0.store.revoke(&digest, code.expires_at()).await? { Ok(user) } else { Err(refused()) }
 }
 
 fn login_error(error: UserError) -> ApiError {

@@ -19,7 +19,7 @@ use url::Url;
 use self::query::Query;
 use super::ApiError;
 use crate::{
-    Context, ErrorCode, Profile, UserError, UserManager, Users,
+    AuditAct, Context, ErrorCode, Profile, UserError, UserManager, Users,
     limit::Act,
     oauth::{Flow, Identity, OAuth, ProviderError, ProviderTokens, Returned, StateError},
 };
@@ -82,7 +82,10 @@ struct Arrival {
 impl<P: Profile> Route<'_, P> {
     /// Begins a flow: where the browser goes, as JSON, or as a redirection if it says where it wants to be in the end.
     async fn authorize(&self, parts: &Parts, user: Option<&str>) -> Result<Response, ApiError> {
-        self.users.0.limiter.admit(Act::Authorize, &Context::from_parts(parts)).await?;
+        let cx = Context::from_parts(parts);
+        let admitted = self.users.0.limiter.admit(Act::Authorize, &cx).await;
+        self.users.0.audit_refusal(AuditAct::Login, &admitted, &cx);
+        admitted?;
         let policy = self.users.policy();
         let query = Query::read(parts, policy);
         let requested = query.all("scopes");

@@ -119,6 +119,16 @@ pub(super) fn time(value: DateTime) -> Option<OffsetDateTime> {
     Some(OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?.to_offset(UtcOffset::UTC))
 }
 
+/// Reads a field.
+pub(super) fn take<T: ColumnType>(
+    document: &mut Document,
+    name: &str,
+    column: &'static str,
+) -> Result<T, ColumnError> {
+    let value = from_bson(document.remove(name), T::KIND).and_then(|value| T::from_value(value).ok());
+    value.ok_or(ColumnError { column })
+}
+
 pub(super) fn id<P: Profile>(id: &P::Id) -> Result<Bson, StoreError> {
     to_bson(id.clone().into_value())
 }

@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use super::{
     MongoStore,
-    document::{from_bson, moment, to_bson},
+    document::{from_bson, moment, take, to_bson},
     is_duplicate, limited,
 };
 use crate::{
     DeadJob, JobCounts, JobStore, LeasedJob, NewJob, Profile, StoreError,
-    value::{ColumnError, ColumnType, Kind, Value},
+    value::{ColumnError, Kind, Value},
 };
 
 impl<P: Profile> JobStore for MongoStore<P> {
@@ -138,12 +138,6 @@ impl<P: Profile> MongoStore<P> {
 
 fn which(job: &LeasedJob) -> Result<Document, StoreError> {
     Ok(doc! { "_id": to_bson(Value::Uuid(job.id))?, "lease": to_bson(Value::Uuid(job.lease))? })
-}
-
-/// Reads a field.
-fn take<T: ColumnType>(job: &mut Document, name: &str, column: &'static str) -> Result<T, ColumnError> {
-    let value = from_bson(job.remove(name), T::KIND).and_then(|value| T::from_value(value).ok());
-    value.ok_or(ColumnError { column })
 }
 
 fn payload(job: &mut Document) -> Result<serde_json::Value, ColumnError> {

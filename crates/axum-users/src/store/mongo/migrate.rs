@@ -33,6 +33,8 @@ pub(super) struct Index {
 enum Rule {
     /// For look-ups only.
     None,
+    /// For look-ups in the order of ids.
+    ById,
     /// No value twice.
     Unique,
     /// No value twice, and any number of documents without one.
@@ -51,6 +53,7 @@ impl Index {
         match self.rule {
             Rule::UniqueInAnyCase => format!("case_insensitive_{}_index", self.field),
             Rule::OneOwner => format!("{}_owner", self.field),
+            Rule::ById => format!("{}_1__id_1", self.field),
             _ => format!("{}_1", self.field),
         }
     }
@@ -61,6 +64,7 @@ impl Index {
                 format!("{}.oauth_name", self.field): 1,
                 format!("{}.account_id", self.field): 1,
             },
+            Rule::ById => doc! { self.field: 1, "_id": 1 },
             _ => doc! { self.field: 1 },
         }
     }
@@ -76,7 +80,7 @@ impl Index {
     }
 
     fn options(&self) -> IndexOptions {
-        let is_unique = !matches!(self.rule, Rule::None | Rule::Ends);
+        let is_unique = !matches!(self.rule, Rule::None | Rule::ById | Rule::Ends);
         IndexOptions::builder()
             .name(self.name())
             .unique(is_unique.then_some(true))
@@ -95,7 +99,7 @@ impl Index {
             collation.locale == "en" && matches!(collation.strength, Some(CollationStrength::Secondary))
         };
         let does = match self.rule {
-            Rule::None => true,
+            Rule::None | Rule::ById => true,
             Rule::Unique | Rule::UniqueIfThere | Rule::OneOwner => options.unique == Some(true),
             Rule::UniqueInAnyCase => {
                 options.unique == Some(true) && options.collation.as_ref().is_some_and(ignores_case)
@@ -109,7 +113,7 @@ impl Index {
 impl fmt::Display for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rule = match self.rule {
-            Rule::None => "",
+            Rule::None | Rule::ById => "",
             Rule::Unique | Rule::UniqueIfThere | Rule::OneOwner => ", \"unique\": true",
             Rule::UniqueInAnyCase => {
                 ", \"unique\": true, \"collation\": { \"locale\": \"en\", \"strength\": 2 }"
@@ -141,7 +145,8 @@ impl<P: Profile> MongoStore<P> {
     pub(super) async fn missing_indexes(&self) -> Result<Vec<Index>, MigrationError> {
         self.check_documents().await?;
         let mut missing = Vec::new();
-        for collection in [&self.inner.users, &self.inner.tokens, &self.inner.revoked, &self.inner.jobs] {
+        let Inner { users, tokens, revoked, jobs, events, .. } = &*self.inner;
+        for collection in [users, tokens, revoked, jobs, events] {
             let existing = existing_indexes(collection).await?;
             let wanted =
                 self.indexes().into_iter().filter(|index| index.collection.name() == collection.name());
@@ -156,14 +161,15 @@ impl<P: Profile> MongoStore<P> {
         Ok(missing)
     }
 
-    /// The contract's two, and ours: to end a user's sessions, for MongoDB to remove what is over, and for jobs.
-    fn indexes(&self) -> [Index; 9] {
+    /// The contract's two, and ours: to end a user's sessions, for MongoDB to remove what is over, for jobs and
+    /// for audit events.
+    fn indexes(&self) -> [Index; 12] {
         let index = |collection: &Collection<Document>, field, rule| Index {
             collection: collection.clone(),
             field,
             rule,
         };
-        let Inner { users, tokens, revoked, jobs, .. } = &*self.inner;
+        let Inner { users, tokens, revoked, jobs, events, .. } = &*self.inner;
         [
             index(users, "email", Rule::UniqueInAnyCase),
             index(users, "oauth_accounts", Rule::OneOwner),
@@ -174,6 +180,9 @@ impl<P: Profile> MongoStore<P> {
             index(jobs, "unique_key", Rule::UniqueIfThere),
             index(jobs, "due_at", Rule::None),
             index(jobs, "died_at", Rule::None),
+            index(events, "user_id", Rule::ById),
+            index(events, "identifier", Rule::ById),
+            index(events, "act", Rule::ById),
         ]
     }
 

@@ -1,5 +1,6 @@
 //! Users and tokens in MongoDB.
 
+mod audit;
 mod document;
 mod jobs;
 mod migrate;
@@ -19,7 +20,7 @@ use mongodb::{
 use super::{MigrationError, StoreError};
 use crate::{NoProfile, Profile};
 
-/// Keeps users, tokens and jobs in MongoDB 5 or newer, in the documents of fastapi-users with Beanie.
+/// Keeps users, tokens, jobs and audit events in MongoDB 5 or newer, in the documents of fastapi-users with Beanie.
 ///
 /// Ids are [`ObjectId`](crate::ObjectId)s as a rule; any type that generates its ids will do. Opening makes the indexes
 /// that are missing, beside a database that fastapi-users made too: it adds, and never drops or rewrites. Fields of the
@@ -51,6 +52,7 @@ struct Inner {
     tokens: Collection<Document>,
     revoked: Collection<Document>,
     jobs: Collection<Document>,
+    events: Collection<Document>,
     has_transactions: bool,
 }
 
@@ -66,6 +68,8 @@ pub struct MongoCollections {
     pub revoked: String,
     /// Jobs, of which fastapi-users knows nothing. Default: `AxumUsersJob`.
     pub jobs: String,
+    /// Audit events, of which fastapi-users knows nothing. Default: `AxumUsersEvent`.
+    pub events: String,
 }
 
 impl Default for MongoCollections {
@@ -75,6 +79,7 @@ impl Default for MongoCollections {
             tokens: "AccessToken".to_owned(),
             revoked: "RevokedToken".to_owned(),
             jobs: "AxumUsersJob".to_owned(),
+            events: "AxumUsersEvent".to_owned(),
         }
     }
 }
@@ -98,6 +103,13 @@ impl MongoCollections {
     #[must_use]
     pub fn jobs(mut self, name: impl Into<String>) -> Self {
         self.jobs = name.into();
+        self
+    }
+
+    /// Audit events are in this collection.
+    #[must_use]
+    pub fn events(mut self, name: impl Into<String>) -> Self {
+        self.events = name.into();
         self
     }
 
@@ -195,6 +207,7 @@ impl<P: Profile> MongoStore<P> {
             tokens: collection(&collections.tokens),
             revoked: collection(&collections.revoked),
             jobs: collection(&collections.jobs),
+            events: collection(&collections.events),
             // A node of a replica set, or a router before a sharded cluster.
             has_transactions: hello.contains_key("setName")
                 || hello.get_str("msg").is_ok_and(|text| text == "isdbgrid"),

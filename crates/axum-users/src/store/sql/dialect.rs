@@ -183,6 +183,29 @@ impl Dialect {
         }
     }
 
+    /// Removes the oldest of the audit events before an id. Nodes that do so at once must not wait for one another.
+    pub(super) const fn remove_old_events(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "DELETE FROM axum_users_event WHERE id IN \
+                 (SELECT id FROM axum_users_event WHERE id < ? ORDER BY id LIMIT ?)"
+            }
+            Self::Postgres => {
+                "DELETE FROM axum_users_event WHERE id IN (SELECT id FROM axum_users_event WHERE id < ? \
+                 ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED)"
+            }
+            Self::Mysql => "DELETE FROM axum_users_event WHERE id < ? ORDER BY id LIMIT ?",
+        }
+    }
+
+    /// Leaves an audit event that is there.
+    pub(super) const fn or_leave_event(self) -> &'static str {
+        match self {
+            Self::Sqlite | Self::Postgres => " ON CONFLICT DO NOTHING",
+            Self::Mysql => " ON DUPLICATE KEY UPDATE id = VALUES(id)",
+        }
+    }
+
     /// Where a job of this key waits, notes who has asked for it again: so that a row is written in either case, and a change.
     pub(super) const fn or_mark_job(self) -> &'static str {
         match self {

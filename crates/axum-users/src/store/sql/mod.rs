@@ -1,6 +1,7 @@
 //! One store for SQL databases. The statements and the neutral values meet the driver at one small seam
 //! ([`driver`]).
 
+mod audit;
 mod dialect;
 mod driver;
 mod jobs;
@@ -41,7 +42,7 @@ use crate::{
 };
 pub use options::SqlOptions;
 
-/// Keeps users, tokens and jobs in an SQL database, SQLite, PostgreSQL, MySQL or MariaDB, with the tables of fastapi-users.
+/// Keeps users, tokens, jobs and audit events in an SQL database, SQLite, PostgreSQL, MySQL or MariaDB, with the tables of fastapi-users.
 ///
 /// Opening creates what is missing, in versioned migrations, and adopts a database that fastapi-users made: it adds,
 /// and never drops or rewrites. Cloning shares the connections.

@@ -86,6 +86,17 @@ pub(super) fn create_job(dialect: Dialect) -> String {
     )
 }
 
+/// Named so that no table of an application is taken for it. The user may be gone: there is no foreign key.
+pub(super) fn create_event(dialect: Dialect) -> String {
+    let [id, moment] = [Kind::Uuid, Kind::Timestamp].map(|kind| dialect.column_type(kind));
+    format!(
+        "CREATE TABLE axum_users_event (id {id} NOT NULL PRIMARY KEY, happened_at {moment} NOT NULL, \
+         act VARCHAR(50) NOT NULL, user_id VARCHAR(255), actor_id VARCHAR(255), via VARCHAR(100), reason VARCHAR(50), \
+         changes VARCHAR(200), address VARCHAR(45), user_agent VARCHAR(200), identifier VARCHAR(43)){}",
+        dialect.table_options()
+    )
+}
+
 /// Where it is recorded which migrations have been applied.
 pub(super) fn create_migration(dialect: Dialect) -> String {
     format!(

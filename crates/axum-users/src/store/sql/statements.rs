@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{dialect::Dialect, jobs::JobStatements, oauth::AccountStatements};
+use super::{audit::AuditStatements, dialect::Dialect, jobs::JobStatements, oauth::AccountStatements};
 use crate::{
     Profile,
     value::{ColumnType, Kind, Value},
@@ -49,6 +49,7 @@ pub(super) struct Statements {
     pub(super) remove_expired_tokens: Arc<str>,
     pub(super) accounts: AccountStatements,
     pub(super) jobs: JobStatements,
+    pub(super) events: AuditStatements,
 }
 
 /// Names come from the derive or the configuration, never from a request; quoting keeps reserved words usable.
@@ -150,6 +151,7 @@ impl Statements {
             remove_expired_tokens: filled(dialect.remove_expired_tokens(), &[Timestamp, I64]),
             accounts: AccountStatements::new::<P>(dialect, &of_user),
             jobs: JobStatements::new(dialect),
+            events: AuditStatements::new(dialect),
             returning,
             kinds,
         }

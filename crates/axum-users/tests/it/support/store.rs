@@ -8,9 +8,9 @@ use std::{
 };
 
 use axum_users::{
-    Changes, DeadJob, Found, JobCounts, JobStore, LeasedJob, MemoryStore, MongoStore, NewJob, NewToken,
-    NewUser, NoProfile, OAuthAccount, OAuthStore, PasswordHash, Profile, SqlStore, StoreError, TokenStore,
-    User, UserStore,
+    AuditEvent, AuditFilter, AuditStore, Changes, DeadJob, Found, JobCounts, JobStore, LeasedJob,
+    MemoryStore, MongoStore, NewJob, NewToken, NewUser, NoProfile, OAuthAccount, OAuthStore, PasswordHash,
+    Profile, SqlStore, StoreError, TokenStore, User, UserStore,
 };
 use axum_users_testkit::{mariadb_database, mongodb_database, postgres_schema};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
@@ -320,5 +320,22 @@ impl<P: Profile> JobStore for Store<P> {
     }
     async fn count(&self) -> Result<JobCounts, StoreError> {
         delegate!(self, "count_jobs", JobStore::count)
+    }
+}
+
+impl<P: Profile> AuditStore for Store<P> {
+    async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {
+        delegate!(self, "record_events", AuditStore::record, events)
+    }
+    async fn list(
+        &self,
+        filter: &AuditFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<AuditEvent>, StoreError> {
+        delegate!(self, "list_events", AuditStore::list, filter, after, limit)
+    }
+    async fn remove_before(&self, time: OffsetDateTime, limit: u32) -> Result<u64, StoreError> {
+        delegate!(self, "remove_events", AuditStore::remove_before, time, limit)
     }
 }
