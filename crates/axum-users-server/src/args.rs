@@ -1,7 +1,8 @@
 //! The command line. The comments are the help.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
+use axum_users::AuditAct;
 use clap::{Parser, Subcommand};
 
 /// User management ready to run: registration, login, password reset, e-mail verification.
@@ -46,6 +47,9 @@ pub enum Command {
     /// Make the file of `password.breach_filter`: new passwords are refused that are known from data breaches, and nothing leaves
     /// this machine.
     BreachFilter(BreachFilter),
+    /// Show what was done: logins, changes, and what was refused.
+    #[command(subcommand)]
+    Events(Events),
     /// Print the OpenAPI document of the configured routes.
     Openapi,
     /// Print the effective configuration, every secret redacted.
@@ -174,6 +178,31 @@ pub struct BreachFilter {
     pub min_count: u64,
 }
 
+/// Show what was done, also beside a running server.
+#[derive(Debug, Subcommand)]
+pub enum Events {
+    /// List audit events, the latest first.
+    List {
+        /// Only of this user, or for this address although nobody has it.
+        #[arg(long, value_name = "EMAIL|ID")]
+        user: Option<String>,
+        /// Only of this act, such as `login_failed`.
+        #[arg(long, value_parser = act)]
+        act: Option<AuditAct>,
+        /// Only of the last seconds (`30s`), minutes (`30m`), hours (`24h`) or days (`7d`).
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        since: Option<Duration>,
+        /// Only events that come after the one with this id.
+        #[arg(long, value_name = "ID")]
+        after: Option<uuid::Uuid>,
+        /// At most this many.
+        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+        limit: u32,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
 /// Which user.
 #[derive(Debug, clap::Args)]
 pub struct Who {
@@ -196,6 +225,21 @@ pub struct Output {
     /// Print JSON; users as the HTTP routes answer them.
     #[arg(long)]
     pub json: bool,
+}
+
+fn act(text: &str) -> Result<AuditAct, String> {
+    let known = AuditAct::ALL.iter().find(|act| act.as_str() == text);
+    known.copied().ok_or_else(|| {
+        let names: Vec<&str> = AuditAct::ALL.iter().map(|act| act.as_str()).collect();
+        format!("it is one of {}", names.join(", "))
+    })
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let units = [('s', 1), ('m', 60), ('h', 60 * 60), ('d', 24 * 60 * 60)];
+    let read = |(unit, seconds)| text.strip_suffix(unit)?.parse::<u32>().ok().map(|count| (count, seconds));
+    let (count, seconds) = units.into_iter().find_map(read).ok_or("it reads 30s, 30m, 24h or 7d")?;
+    Ok(Duration::from_secs(u64::from(count) * seconds))
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {

@@ -6,8 +6,9 @@ use std::fs;
 
 use anyhow::Context;
 use axum_users::{
-    Backend, Bearer, Cookie, JobOptions, JobStore, Jwt, MigrationError, MongoStore, OAuthStore, Opaque,
-    PublicUrl, RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId, Users,
+    AuditOptions, AuditStore, Backend, Bearer, Cookie, JobOptions, JobStore, Jwt, MigrationError, MongoStore,
+    OAuthStore, Opaque, PublicUrl, RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId,
+    Users,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
     password::{BreachCheck, BreachFilter},
 };
@@ -57,7 +58,7 @@ pub fn with_store<I, S>(
 ) -> anyhow::Result<Users<Configured<I>>>
 where
     I: UserId,
-    S: OAuthStore<Configured<I>> + TokenStore<Configured<I>> + JobStore + Clone,
+    S: OAuthStore<Configured<I>> + TokenStore<Configured<I>> + JobStore + AuditStore + Clone,
 {
     let settings = &config.settings;
     set_fields(&settings.fields);
@@ -80,6 +81,9 @@ where
         });
     for backend in &settings.backends {
         builder = builder.backend(self::backend(config, backend, data, store, sessions)?);
+    }
+    if settings.audit.enabled {
+        builder = builder.audit(store.clone(), AuditOptions::from(&settings.audit));
     }
     builder = builder.password_words(names(config, public_url));
     if settings.password.breach_check {

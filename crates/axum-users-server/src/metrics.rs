@@ -15,6 +15,10 @@ const PASSWORDS: &str = "axum_users_password_operations_total";
 const WAITING: &str = "axum_users_jobs_waiting";
 const DEAD: &str = "axum_users_jobs_dead";
 
+/// The metrics of audit events: those written to the database, and those that are only logged.
+const WRITTEN: &str = "axum_users_audit_events_written_total";
+const DROPPED: &str = "axum_users_audit_events_dropped_total";
+
 /// Starts to collect and to answer `/metrics`, if the configuration says where. Gives the address.
 pub async fn start<I: UserId>(
     config: &Config,
@@ -31,9 +35,13 @@ pub async fn start<I: UserId>(
     metrics::describe_counter!(PASSWORDS, "Passwords that were hashed or verified");
     metrics::describe_gauge!(WAITING, "Jobs that wait or are being done, on all nodes");
     metrics::describe_gauge!(DEAD, "Jobs that were given up, on all nodes");
+    metrics::describe_counter!(WRITTEN, "Audit events that were written to the database");
+    metrics::describe_counter!(DROPPED, "Audit events that were only logged: too many waited to be written");
     let users = users.clone();
     let render = async move || {
         metrics::counter!(PASSWORDS).absolute(users.password_operations());
+        metrics::counter!(WRITTEN).absolute(users.events_written());
+        metrics::counter!(DROPPED).absolute(users.events_dropped());
         // While the database is away, the last figures stand.
         if let Ok(jobs) = users.job_counts().await {
             metrics::gauge!(WAITING).set(jobs.waiting as f64);

@@ -2,6 +2,7 @@
 
 mod breach_filter;
 mod config;
+mod events;
 mod jobs;
 mod migrate;
 mod openapi;
@@ -45,6 +46,7 @@ async fn run_with<I: UserId>(command: Command, config: &Config) -> anyhow::Resul
     match command {
         Command::Serve(_) => serve::run::<I>(config).await,
         Command::User(command) => user::run::<I>(config, command).await,
+        Command::Events(command) => events::run::<I>(config, command).await,
         Command::Jobs(command) => jobs::run::<I>(config, command).await,
         Command::Migrate { dry_run } => migrate::run::<I>(config, dry_run).await,
         Command::Openapi => openapi::run::<I>(config).await,

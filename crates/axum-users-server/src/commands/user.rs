@@ -15,7 +15,12 @@ use crate::{
 pub async fn run<I: UserId>(config: &Config, command: args::User) -> anyhow::Result<()> {
     let data = Data::open(config)?;
     let users = assemble::users::<I>(config, &data, "http://127.0.0.1").await?;
-    let manager = users.manager();
+    let done = obey(&users.manager(), command).await;
+    users.write_events().await;
+    done
+}
+
+async fn obey<I: UserId>(manager: &Manager<I>, command: args::User) -> anyhow::Result<()> {
     let cx = Context::none();
     match command {
         args::User::Create { email, superuser, verified, fields, password, output } => {
@@ -35,26 +40,26 @@ pub async fn run<I: UserId>(config: &Config, command: args::User) -> anyhow::Res
                 .transpose()?;
             show(&manager.list(after.as_ref(), limit).await.map_err(explain)?, output.json)
         }
-        args::User::Show { user, output } => show(&[find(&manager, &user.user).await?], output.json),
+        args::User::Show { user, output } => show(&[find(manager, &user.user).await?], output.json),
         args::User::SetPassword { user, password } => {
-            let user = find(&manager, &user.user).await?;
+            let user = find(manager, &user.user).await?;
             let password = Some(password.read()?);
-            change(&manager, &user, UpdateUser { password, ..UpdateUser::default() }, "has a new password")
+            change(manager, &user, UpdateUser { password, ..UpdateUser::default() }, "has a new password")
                 .await
         }
         args::User::Promote { user, demote } => {
-            let user = find(&manager, &user.user).await?;
+            let user = find(manager, &user.user).await?;
             let update = UpdateUser { is_superuser: Some(!demote), ..UpdateUser::default() };
             let done = if demote { "is no longer a superuser" } else { "is a superuser" };
-            change(&manager, &user, update, done).await
+            change(manager, &user, update, done).await
         }
         args::User::Deactivate { user, activate } => {
-            let user = find(&manager, &user.user).await?;
+            let user = find(manager, &user.user).await?;
             let update = UpdateUser { is_active: Some(activate), ..UpdateUser::default() };
-            change(&manager, &user, update, if activate { "is active" } else { "is locked out" }).await
+            change(manager, &user, update, if activate { "is active" } else { "is locked out" }).await
         }
         args::User::Delete { user, yes } => {
-            let user = find(&manager, &user.user).await?;
+            let user = find(manager, &user.user).await?;
             if !yes && !confirmed(&format!("Delete {} with all that belongs to them?", user.email))? {
                 bail!("nothing was deleted");
             }

@@ -5,7 +5,8 @@ use axum_users::{Algorithm, DuplicateRegistration, PublicUrl};
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, StrategyName, TransportName, providers,
+    BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, MOST_DAYS, StrategyName, TransportName,
+    providers,
 };
 
 /// What the URL of a database may start with.
@@ -36,6 +37,9 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     // The range is that of `RateLimits`.
     if !(1..=900).contains(&settings.rate_limits.login_longest_wait) {
         return Err(config.refuse("rate_limits.login_longest_wait", "it must be between 1 and 900 seconds"));
+    }
+    if !(1..=MOST_DAYS).contains(&settings.audit.keep_days) {
+        return Err(config.refuse("audit.keep_days", format!("it must be between 1 and {MOST_DAYS} days")));
     }
     check_urls(config)?;
     if let Err(error) = settings.log.level.parse::<EnvFilter>() {

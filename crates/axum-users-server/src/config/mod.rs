@@ -1,5 +1,6 @@
 //! The settings: their types, defaults and checks, and where they come from.
 
+mod audit;
 mod backend;
 mod check;
 mod database;
@@ -20,6 +21,7 @@ use axum_users::Policy;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    audit::{AuditSettings, MOST_DAYS},
     backend::{AlgorithmName, BackendSettings, StrategyName, TransportName},
     database::DatabaseSettings,
     field::FieldSettings,
@@ -75,6 +77,8 @@ pub struct Settings {
     pub users: Requirement,
     /// How often something may be tried.
     pub rate_limits: RateLimitSettings,
+    /// Whether and for how long audit events are kept.
+    pub audit: AuditSettings,
     /// How mails are sent.
     pub mail: MailSettings,
     /// Where the links in mails lead.
@@ -112,6 +116,7 @@ impl Default for Settings {
             login: Requirement::default(),
             users: Requirement::default(),
             rate_limits: RateLimitSettings::default(),
+            audit: AuditSettings::default(),
             mail: MailSettings::default(),
             pages: PageSettings::default(),
             log: LogSettings::default(),

@@ -8,6 +8,7 @@ mod chromium;
 mod config;
 mod databases;
 mod disk;
+mod events;
 mod fields;
 mod heads;
 mod jobs;
