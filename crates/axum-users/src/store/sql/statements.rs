@@ -22,12 +22,14 @@ pub(super) struct Statements {
     dialect: Dialect,
     /// The kinds of a user's columns.
     pub(super) kinds: Vec<Kind>,
+    /// The same, and the end of the row of [`get_by_email`](Self::get_by_email).
+    pub(super) kinds_by_email: Vec<Kind>,
     returning: String,
     pub(super) get: Arc<str>,
     /// The user with the id that the database has just assigned, where an insert does not give it.
     pub(super) get_inserted: Arc<str>,
-    /// Gives one row in any case, of which each value is `NULL` when there is no such user: the time that it takes to read a
-    /// row does not tell (LOG-2).
+    /// Gives one row in any case, which ends with whether there is no such user: the time that it takes to read a row tells
+    /// nothing (LOG-2).
     pub(super) get_by_email: Arc<str>,
     pub(super) get_unless_revoked: Arc<str>,
     pub(super) list_first: Arc<str>,
@@ -98,7 +100,8 @@ impl Statements {
             get_inserted: filled(&format!("{select} WHERE id = LAST_INSERT_ID()"), &[]),
             get_by_email: filled(
                 &format!(
-                    "SELECT {of_user} FROM (SELECT 1 AS one) n LEFT JOIN \"user\" u ON {} = {}",
+                    "SELECT {}, u.id IS NULL FROM (SELECT 1 AS one) n LEFT JOIN \"user\" u ON {} = {}",
+                    of_user_or_nobody::<P>(&names),
                     dialect.email_key(),
                     dialect.folded("?")
                 ),
@@ -153,6 +156,7 @@ impl Statements {
             jobs: JobStatements::new(dialect),
             events: AuditStatements::new(dialect),
             returning,
+            kinds_by_email: [kinds.as_slice(), &[Kind::Bool]].concat(),
             kinds,
         }
     }
@@ -190,6 +194,27 @@ impl Statements {
         let kinds = columns.iter().map(|(_, kind)| *kind).chain([P::Id::KIND, Kind::Text, Kind::Text]);
         self.dialect.statement(&template, &kinds.collect::<Vec<_>>()).into()
     }
+}
+
+/// The columns of a user, or what takes as long to read.
+fn of_user_or_nobody<P: Profile>(names: &[String]) -> String {
+    let nobodys = |column: &str| match (column, P::Id::KIND) {
+        ("id", Kind::Uuid) => Some("'00000000-0000-0000-0000-000000000000'"),
+        ("id", Kind::ObjectId) => Some("'000000000000000000000000'"),
+        ("id", Kind::I32 | Kind::I64) => Some("0"),
+        ("email", _) => Some("'nobody.at.all@example.com'"),
+        ("hashed_password", _) => Some(
+            "'$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'",
+        ),
+        ("is_active" | "is_superuser" | "is_verified", _) => Some("TRUE"),
+        _ => None,
+    };
+    let of_core = CORE.iter().map(|(column, _)| nobodys(column)).chain(std::iter::repeat(None));
+    let columns = names.iter().zip(of_core).map(|(name, nobodys)| match nobodys {
+        Some(nobodys) => format!("COALESCE(u.{name}, {nobodys})"),
+        None => format!("u.{name}"),
+    });
+    columns.collect::<Vec<_>>().join(", ")
 }
 
 fn returning(dialect: Dialect, columns: &str) -> String {

@@ -32,9 +32,17 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
 
     async fn get_by_email(&self, email: &str) -> Result<Option<User<P>>, StoreError> {
         let email = vec![Value::Text(email.to_owned())];
-        let rows = self.driver.fetch(&self.statements.get_by_email, email, &self.statements.kinds).await?;
-        let found = rows.into_iter().next().filter(|row| row.first().is_some_and(|id| *id != Value::Null));
-        Ok(found.map(user).transpose()?)
+        let (sql, kinds) = (&self.statements.get_by_email, &self.statements.kinds_by_email);
+        let Some(mut row) = self.driver.fetch(sql, email, kinds).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let is_nobody = row.pop() != Some(Value::Bool(false));
+        let found = user(row);
+        if is_nobody {
+            std::hint::black_box(&found);
+            return Ok(None);
+        }
+        Ok(Some(found?))
     }
 
     async fn list(&self, after: Option<&P::Id>, limit: u32) -> Result<Vec<User<P>>, StoreError> {

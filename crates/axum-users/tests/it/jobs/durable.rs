@@ -10,8 +10,8 @@ use std::{
 };
 
 use axum_users::{
-    Context, CreateUser, DuplicateRegistration, HookResult, Hooks, JobCounts, JobOptions, JobStore,
-    MemoryStore, NoProfile, Policy, RateLimits, User, Users,
+    Changes, Context, CreateUser, DuplicateRegistration, HookResult, Hooks, JobCounts, JobOptions, JobStore,
+    MemoryStore, NoProfile, PasswordHash, Policy, RateLimits, User, UserStore, Users,
 };
 use serde_json::json;
 use time::OffsetDateTime;
@@ -75,24 +75,30 @@ async fn fgt_1_ver_1_whoever_is_asked_for_one_row_is_written(kind: Kind) {
     let app = app(kind, quick()).await;
     app.add(KING).await;
     app.add_inactive("mordred@camelot.bt").await;
+    let by_provider = app.add_verified("lancelot@camelot.bt").await;
+    let changes = Changes { hashed_password: Some(PasswordHash::unusable().unwrap()), ..Changes::default() };
+    app.store.update(&by_provider.id, &changes).await.unwrap();
     for (path, hook) in PATHS {
         app.store.close_gate("lease_jobs");
         app.store.take_calls();
         let mut answers = Vec::new();
-        for email in [KING, "nobody@camelot.bt", "mordred@camelot.bt"] {
+        let operations = app.users.password_operations();
+        for email in [KING, "nobody@camelot.bt", "mordred@camelot.bt", &by_provider.email] {
             answers.push(ask(&app, path, email).await);
             assert_eq!(app.store.take_calls(), ["enqueue"], "{email}");
         }
+        assert_eq!(app.users.password_operations(), operations);
         assert_eq!((answers[0].status, answers[0].text()), (202, "null"));
         assert!(answers.iter().all(|answer| *answer == answers[0]), "status, headers and body");
-        assert_eq!(counts(&app.store).await.waiting, 3);
+        assert_eq!(counts(&app.store).await.waiting, 4);
         assert!(app.hooks.take().is_empty());
         app.store.open_gate();
         app.users.shutdown().await;
-        assert_eq!(app.hooks.take_names(), [hook]);
+        let mailed = if hook == "after_forgot_password" { 2 } else { 1 };
+        assert_eq!(app.hooks.take_names(), vec![hook; mailed]);
         let mut calls = app.store.take_calls();
         calls.sort_unstable();
-        assert_eq!(calls, [["finish_job"; 3], ["get_by_email"; 3]].concat(), "the same for all");
+        assert_eq!(calls, [["finish_job"; 4], ["get_by_email"; 4]].concat(), "the same for all");
         assert_eq!(counts(&app.store).await, JobCounts::default());
     }
     // When the promise cannot be kept, nobody is told that it will be.
