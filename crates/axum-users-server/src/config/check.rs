@@ -5,7 +5,8 @@ use axum_users::{Algorithm, Cookie, DuplicateRegistration, PublicUrl};
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, StrategyName, TransportName, providers,
+    BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, SharedName, StrategyName,
+    TransportName, providers,
 };
 
 /// What the URL of a database may start with.
@@ -36,6 +37,16 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     // The range is that of `RateLimits`.
     if !(1..=900).contains(&settings.rate_limits.login_longest_wait) {
         return Err(config.refuse("rate_limits.login_longest_wait", "it must be between 1 and 900 seconds"));
+    }
+    match settings.rate_limits.shared {
+        Some(SharedName::Redis) if settings.redis_url.is_none() => {
+            return Err(config.refuse("rate_limits.shared", "counts in Redis need `redis_url`"));
+        }
+        Some(SharedName::Database) if settings.is_mongodb() => {
+            let reason = "MongoDB keeps no counts: use `redis`, or `memory` for each node by itself";
+            return Err(config.refuse("rate_limits.shared", reason));
+        }
+        _ => {}
     }
     check_urls(config)?;
     if let Err(error) = settings.log.level.parse::<EnvFilter>() {

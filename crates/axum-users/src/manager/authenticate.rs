@@ -1,7 +1,12 @@
 use http::HeaderValue;
 
 use super::{UserManager, limited_address};
-use crate::{Context, Profile, User, UserError, password::Verdict, user::Changes};
+use crate::{
+    Context, Profile, User, UserError,
+    limit::{PasswordTry, TooManyTries},
+    password::Verdict,
+    user::Changes,
+};
 
 impl<P: Profile> UserManager<P> {
     /// The active user with this address and password.
@@ -23,7 +28,8 @@ impl<P: Profile> UserManager<P> {
         password: &str,
         cx: &Context,
     ) -> Result<User<P>, UserError> {
-        let login = self.0.limiter.try_login(&limited_address(email), cx).await?;
+        let login = self.0.limiter.try_login(&limited_address(email), cx).await;
+        let login = self.admitted(login, email, cx).await?;
         let result = self.verify_credentials(email, password).await;
         if !matches!(result, Err(UserError::BadCredentials)) {
             self.0.limiter.give_back(login).await;
@@ -53,12 +59,30 @@ impl<P: Profile> UserManager<P> {
         cx: &Context,
     ) -> Result<(), UserError> {
         let address = limited_address(&user.email);
-        let login = self.0.limiter.try_reauthentication(&user.id, &address, cx).await?;
+        let login = self.0.limiter.try_reauthentication(&user.id, &address, cx).await;
+        let login = self.admitted(login, &user.email, cx).await?;
         let verdict = self.0.hashing.verify(password, Some(user.hashed_password.clone())).await;
         if !matches!(verdict, Ok(Verdict::Mismatch)) {
             self.0.limiter.give_back(login).await;
         }
         if verdict? == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(()) }
+    }
+
+    async fn admitted(
+        &self,
+        login: Result<PasswordTry, TooManyTries>,
+        email: &str,
+        cx: &Context,
+    ) -> Result<PasswordTry, UserError> {
+        match login {
+            Ok(login) => Ok(login),
+            Err(refused) => {
+                if refused.tell_owner {
+                    self.tell_of_guesses(email.to_owned(), cx).await;
+                }
+                Err(refused.error)
+            }
+        }
     }
 
     async fn verify_credentials(&self, email: &str, password: &str) -> Result<User<P>, UserError> {

@@ -1,4 +1,5 @@
 mod jobs;
+mod limits;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -15,7 +16,7 @@ use crate::{
     value::{ColumnType, Value},
 };
 
-/// Keeps users, tokens and jobs in memory, for tests and experiments: gone when the process ends. Clones share.
+/// Keeps users, tokens, jobs and limits in memory, for tests and experiments: gone when the process ends. Clones share.
 #[derive(Clone, Debug)]
 pub struct MemoryStore<P: Profile = NoProfile> {
     inner: Arc<Mutex<Inner<P>>>,
@@ -29,6 +30,7 @@ struct Inner<P: Profile> {
     accounts: Vec<(P::Id, OAuthAccount)>,
     revoked: HashMap<String, OffsetDateTime>,
     jobs: jobs::Jobs,
+    limits: limits::Limits,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,7 @@ impl<P: Profile> MemoryStore<P> {
             accounts: Vec::new(),
             revoked: HashMap::new(),
             jobs: jobs::Jobs::default(),
+            limits: limits::Limits::new(),
         };
         Self { inner: Arc::new(Mutex::new(inner)), last_id: Arc::default() }
     }

@@ -6,7 +6,7 @@ use super::{
     Limits, Sample,
     sample::{new_user, nobody},
 };
-use crate::{BoxFuture, JobStore, TokenStore, UserId, UserStore};
+use crate::{BoxFuture, JobStore, LimitStore, TokenStore, UserId, UserStore};
 
 type OwnerOf<I, S> = fn(Arc<S>, String) -> BoxFuture<'static, I>;
 
@@ -39,6 +39,14 @@ impl<I: UserId, S: TokenStore<Sample<I>>> Subject<I, S> {
 impl<S: JobStore> Subject<Uuid, S> {
     /// A store of jobs, which belong to nobody.
     pub fn of_jobs(store: S, limits: Limits) -> Self {
+        let owner: OwnerOf<Uuid, S> = |_, email| Box::pin(async move { some_id(&email) });
+        Self { store: Arc::new(store), limits, owner, ids: PhantomData }
+    }
+}
+
+impl<S: LimitStore> Subject<Uuid, S> {
+    /// A store of limits, which belong to nobody.
+    pub fn of_limits(store: S, limits: Limits) -> Self {
         let owner: OwnerOf<Uuid, S> = |_, email| Box::pin(async move { some_id(&email) });
         Self { store: Arc::new(store), limits, owner, ids: PhantomData }
     }

@@ -80,7 +80,7 @@ async fn indexes(pool: &SqlitePool) -> Vec<String> {
     texts(pool, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL ORDER BY name").await
 }
 
-const INDEXES: [&str; 14] = [
+const INDEXES: [&str; 15] = [
     "ix_accesstoken_created_at",
     "ix_accesstoken_expires_at",
     "ix_accesstoken_user_id",
@@ -88,6 +88,7 @@ const INDEXES: [&str; 14] = [
     "ix_axum_users_job_due_at",
     "ix_axum_users_job_lease",
     "ix_axum_users_job_unique_key",
+    "ix_axum_users_limit_over_at",
     "ix_oauth_account_account_id",
     "ix_oauth_account_oauth_name",
     "ix_oauth_account_owner",
@@ -145,7 +146,7 @@ async fn a_new_file_gets_the_tables_of_the_contract() {
     let keys =
         "SELECT \"table\" || ' ' || \"from\" || ' ' || on_delete FROM pragma_foreign_key_list('accesstoken')";
     assert_eq!(texts(&pool, keys).await, ["user user_id CASCADE"]);
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 4);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 5);
 }
 
 #[tokio::test]
@@ -167,7 +168,7 @@ async fn opening_again_changes_nothing_and_keeps_everything() {
         assert!(TokenStore::<NoProfile>::find(&store, "token", None).await.unwrap().is_some());
     }
     assert_eq!(schema(&pool).await, before);
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 4);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -185,7 +186,7 @@ async fn f_18_eight_that_open_a_new_file_at_once_all_succeed() {
             let _ = UserStore::insert(&store, king()).await;
         }
         let pool = database.foreign().await;
-        assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 4);
+        assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 5);
         assert_eq!(texts(&pool, "SELECT email FROM \"user\"").await, ["king@camelot.bt"]);
     }
 }

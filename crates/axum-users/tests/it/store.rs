@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum_users::{
     MemoryStore, NoProfile, ObjectId, UserStore,
-    testing::{Limits, Sample, job_store_tests, oauth_store_tests, store_tests},
+    testing::{Limits, Sample, job_store_tests, limit_store_tests, oauth_store_tests, store_tests},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -43,6 +43,11 @@ job_store_tests!(jobs_in_sqlite, Store::<NoProfile>::open(Kind::Sqlite).await);
 job_store_tests!(jobs_in_postgres, Store::<NoProfile>::open(Kind::Postgres).await);
 job_store_tests!(jobs_in_mariadb, Store::<NoProfile>::open(Kind::Mariadb).await);
 job_store_tests!(jobs_in_mongodb, Store::<NoProfile>::open(Kind::Mongodb).await);
+
+limit_store_tests!(limits_in_memory, MemoryStore::<NoProfile>::new());
+limit_store_tests!(limits_in_sqlite, Store::<NoProfile>::open(Kind::Sqlite).await);
+limit_store_tests!(limits_in_postgres, Store::<NoProfile>::open(Kind::Postgres).await);
+limit_store_tests!(limits_in_mariadb, Store::<NoProfile>::open(Kind::Mariadb).await);
 
 fn milliseconds() -> Limits {
     Limits::default().timestamp(Duration::from_millis(1))

@@ -1,6 +1,7 @@
 //! The conformance suite finds what is wrong with a store: each defect fails the cases that are there for it.
 
 mod jobs;
+mod limits;
 
 use std::sync::Mutex;
 

@@ -4,6 +4,7 @@
 mod dialect;
 mod driver;
 mod jobs;
+mod limits;
 mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -40,7 +41,7 @@ use crate::{
 };
 pub use options::SqlOptions;
 
-/// Keeps users, tokens and jobs in an SQL database, SQLite, PostgreSQL, MySQL or MariaDB, with the tables of fastapi-users.
+/// Keeps users, tokens, jobs and limits in an SQL database, SQLite, PostgreSQL, MySQL or MariaDB, with the tables of fastapi-users.
 ///
 /// Opening creates what is missing, in versioned migrations, and adopts a database that fastapi-users made: it adds,
 /// and never drops or rewrites. Cloning shares the connections.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{dialect::Dialect, jobs::JobStatements, oauth::AccountStatements};
+use super::{dialect::Dialect, jobs::JobStatements, limits::LimitStatements, oauth::AccountStatements};
 use crate::{
     Profile,
     value::{ColumnType, Kind, Value},
@@ -43,6 +43,7 @@ pub(super) struct Statements {
     pub(super) remove_expired_tokens: Arc<str>,
     pub(super) accounts: AccountStatements,
     pub(super) jobs: JobStatements,
+    pub(super) limits: LimitStatements,
 }
 
 /// Names come from the derive or the configuration, never from a request; quoting keeps reserved words usable.
@@ -126,6 +127,7 @@ impl Statements {
             remove_expired_tokens: filled(dialect.remove_expired_tokens(), &[Timestamp, I64]),
             accounts: AccountStatements::new::<P>(dialect, &of_user),
             jobs: JobStatements::new(dialect),
+            limits: LimitStatements::new(dialect),
             returning,
             kinds,
         }

@@ -12,8 +12,15 @@ use super::{
 use crate::value::{Kind, Value};
 
 /// The tables that concern us.
-pub(super) const TABLES: [&str; 6] =
-    ["user", "accesstoken", "oauth_account", "revoked_token", "axum_users_job", "axum_users_migration"];
+pub(super) const TABLES: [&str; 7] = [
+    "user",
+    "accesstoken",
+    "oauth_account",
+    "revoked_token",
+    "axum_users_job",
+    "axum_users_limit",
+    "axum_users_migration",
+];
 
 /// A column's name and declared type.
 pub(super) type Declared = (String, String);

@@ -49,7 +49,7 @@ impl Step {
 }
 
 /// The library's migrations, first to last. One that has been released never changes.
-pub(super) fn steps(dialect: Dialect) -> [Step; 4] {
+pub(super) fn steps(dialect: Dialect) -> [Step; 5] {
     [
         Step { number: 1, name: "users, tokens, revoked tokens", actions: users_and_tokens(dialect) },
         Step {
@@ -62,6 +62,7 @@ pub(super) fn steps(dialect: Dialect) -> [Step; 4] {
         },
         Step { number: 3, name: "accounts at providers", actions: accounts(dialect) },
         Step { number: 4, name: "jobs", actions: jobs(dialect) },
+        Step { number: 5, name: "limits", actions: limits(dialect) },
     ]
 }
 
@@ -114,6 +115,13 @@ fn jobs(dialect: Dialect) -> Vec<Action> {
         index("ix_axum_users_job_due_at", "axum_users_job (due_at)"),
         index("ix_axum_users_job_lease", "axum_users_job (lease)"),
         index("ix_axum_users_job_died_at", "axum_users_job (died_at)"),
+    ]
+}
+
+fn limits(dialect: Dialect) -> Vec<Action> {
+    vec![
+        Action { makes: Makes::Table("axum_users_limit"), sql: schema::create_limit(dialect) },
+        index("ix_axum_users_limit_over_at", "axum_users_limit (over_at)"),
     ]
 }
 
