@@ -7,14 +7,14 @@ use std::fs;
 use anyhow::Context;
 use axum_users::{
     AuditOptions, AuditStore, Backend, Bearer, Cookie, JobOptions, JobStore, Jwt, MigrationError, MongoStore,
-    OAuthStore, Opaque, PublicUrl, RedisTokenStore, SqlOptions, SqlStore, TokenOptions, TokenStore, UserId,
-    Users,
+    OAuthStore, Opaque, PublicUrl, RedisLimitStore, RedisTokenStore, SqlOptions, SqlStore, TokenOptions,
+    TokenStore, UserId, UserStore, Users, UsersBuilder,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
     password::{BreachCheck, BreachFilter},
 };
 
 use crate::{
-    config::{BackendSettings, Config, SecretName, StrategyName, TransportName},
+    config::{BackendSettings, Config, SecretName, SharedName, StrategyName, TransportName},
     data::Data,
     profile::{Configured, set_fields},
 };
@@ -29,12 +29,36 @@ pub async fn users<I: UserId>(
     let url = data.database_url.expose();
     if config.settings.is_mongodb() {
         let store = MongoStore::<Configured<I>>::open(url).await.map_err(|error| explain(error, data))?;
-        return with_store(config, data, &store, sessions(config).await?.as_ref(), public_url);
+        let builder = with_store(config, data, &store, sessions(config).await?.as_ref(), public_url)?;
+        return build(share_in_redis(builder, config).await?);
     }
     let options = SqlOptions::from(&config.settings.database);
     let store = SqlStore::<Configured<I>>::open_with(url, &options).await;
     let store = store.map_err(|error| explain(error, data))?;
-    with_store(config, data, &store, sessions(config).await?.as_ref(), public_url)
+    let builder = with_store(config, data, &store, sessions(config).await?.as_ref(), public_url)?;
+    build(match config.settings.shared_limits() {
+        SharedName::Database => builder.shared_rate_limits(store),
+        _ => share_in_redis(builder, config).await?,
+    })
+}
+
+/// Counts in Redis, if the settings say so.
+async fn share_in_redis<I: UserId, S: UserStore<Configured<I>>>(
+    builder: UsersBuilder<Configured<I>, S>,
+    config: &Config,
+) -> anyhow::Result<UsersBuilder<Configured<I>, S>> {
+    let used = config.settings.shared_limits() == SharedName::Redis;
+    let Some(url) = config.settings.redis_url.as_ref().filter(|_| used) else { return Ok(builder) };
+    let store = RedisLimitStore::open(url.expose()).await;
+    let store = store.with_context(|| format!("Redis at {url} cannot be used"))?;
+    Ok(builder.shared_rate_limits(store))
+}
+
+/// Checks what has been put together.
+pub fn build<I: UserId, S: UserStore<Configured<I>>>(
+    builder: UsersBuilder<Configured<I>, S>,
+) -> anyhow::Result<Users<Configured<I>>> {
+    builder.build().context("the configuration is refused")
 }
 
 /// Connects to Redis, if a backend keeps its tokens there.
@@ -47,7 +71,7 @@ async fn sessions(config: &Config) -> anyhow::Result<Option<RedisTokenStore>> {
     Ok(Some(store.prefix(&settings.redis_prefix)))
 }
 
-/// The same on another store. Where no session is ever opened, `sessions` may be missing although a backend keeps its
+/// Puts everything together on a store. Where no session is ever opened, `sessions` may be missing although a backend keeps its
 /// tokens there.
 pub fn with_store<I, S>(
     config: &Config,
@@ -55,7 +79,7 @@ pub fn with_store<I, S>(
     store: &S,
     sessions: Option<&RedisTokenStore>,
     public_url: &str,
-) -> anyhow::Result<Users<Configured<I>>>
+) -> anyhow::Result<UsersBuilder<Configured<I>, S>>
 where
     I: UserId,
     S: OAuthStore<Configured<I>> + TokenStore<Configured<I>> + JobStore + AuditStore + Clone,
@@ -104,8 +128,7 @@ where
     }
     let public_url = PublicUrl::parse(public_url).map_err(|error| config.refuse("public_url", error))?;
     builder = builder.trusted_origins([public_url.origin()]);
-    builder = oauth::add(builder, config, data, public_url)?;
-    builder.build().context("the configuration is refused")
+    oauth::add(builder, config, data, public_url)
 }
 
 fn backend<I: UserId, S: TokenStore<Configured<I>> + Clone>(

@@ -12,7 +12,8 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// The metric of removed tokens.
 const REMOVED: &str = "axum_users_expired_tokens_removed_total";
 
-/// Removes tokens that are over and audit events that are old, every minute. A store that is away is tried again.
+/// Removes tokens that are over, audit events that are old, and limits that say nothing any more, every minute. A store that is away is
+/// tried again.
 pub async fn run<I: UserId>(users: Users<Configured<I>>) {
     metrics::describe_counter!(REMOVED, "Stored tokens that were over and have been removed");
     let removed = metrics::counter!(REMOVED);
@@ -25,6 +26,9 @@ pub async fn run<I: UserId>(users: Users<Configured<I>>) {
         }
         if let Err(error) = users.remove_old_events().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old audit events are left for now");
+        }
+        if let Err(error) = users.remove_expired_limits().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "limits that are over are left for now");
         }
         tokio::time::sleep(PAUSE).await;
     }

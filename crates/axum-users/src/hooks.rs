@@ -110,6 +110,13 @@ pub trait Hooks<P: Profile = NoProfile>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// So many wrong passwords came for the address of this user that only browsers that are known log in with it for now, see
+    /// [`RateLimits::login_failures_per_day`](crate::RateLimits::login_failures_per_day). At most once a day for one address.
+    /// Runs in a job, after the answer.
+    fn after_login_limited(&self, user: &User<P>, cx: &Context) -> impl Future<Output = HookResult> + Send {
+        async { Ok(()) }
+    }
+
     /// A user was changed; `changes` are the written columns, without any clear-text password.
     fn after_update(
         &self,

@@ -110,10 +110,10 @@ pub use axum_users_macros::Profile;
 pub use self::public_url::{PublicUrl, PublicUrlError};
 #[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use self::store::MigrationError;
-#[cfg(feature = "redis")]
-pub use self::store::RedisTokenStore;
 #[cfg(feature = "mongodb")]
 pub use self::store::{MongoCollections, MongoStore};
+#[cfg(feature = "redis")]
+pub use self::store::{RedisLimitStore, RedisTokenStore};
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use self::store::{SqlOptions, SqlStore};
 pub use self::{
@@ -134,8 +134,8 @@ pub use self::{
     profile::{NoPatch, NoProfile, Profile, UserId},
     secret::{SECRET_MIN_BYTES, Secret, WeakSecret},
     store::{
-        AuditFilter, AuditStore, DeadJob, Found, JobCounts, JobStore, LeasedJob, MemoryStore, NewJob,
-        NewToken, OAuthAccount, OAuthStore, StoreError, TokenStore, UserStore,
+        AuditFilter, AuditStore, Bucket, DeadJob, Found, JobCounts, JobStore, LeasedJob, LimitStore,
+        MemoryStore, NewJob, NewToken, OAuthAccount, OAuthStore, StoreError, TokenStore, UserStore,
     },
     strategy::{Accounts, Jwt, Opaque, Strategy, StrategyError},
     transport::{Bearer, Cookie, SameSite, SecurityScheme, Transport},

@@ -5,23 +5,23 @@ use std::{collections::HashSet, sync::Arc};
 #[cfg(feature = "oauth")]
 use crate::oauth::{OAuthCore, OAuthSettings};
 use crate::{
-    AuditOptions, AuditStore, Backend, Cookie, Hooks, JobStore, NoProfile, Policy, Profile, RateLimits,
-    Secret, UserError, UserId, UserManager, UserStore,
+    AuditOptions, AuditStore, Backend, Cookie, Hooks, JobStore, LimitStore, NoProfile, Policy, Profile,
+    RateLimits, Secret, UserError, UserId, UserManager, UserStore,
     audit::AuditLog,
     claims::TokenKeys,
     hooks::HookStack,
     http::origin,
     jobs::{Durable, JobOptions, Jobs},
-    limit::{DeviceCookies, Limiter, TrustedProxies},
+    limit::{Counts, DeviceCookies, Limiter, TrustedProxies},
     manager::OneTimeTokens,
     password::{ContextWords, Decoys, HashingPool, PasswordHasher, PoolOptions},
     policy::DuplicateRegistration,
-    store::{DynAuditStore, DynJobStore, DynUserStore},
+    store::{DynAuditStore, DynJobStore, DynLimitStore, DynUserStore},
     strategy::Accounts,
     transport::Transport,
 };
 
-/// How many tokens one statement removes.
+/// How many tokens or limits one statement removes.
 const EXPIRED_BATCH: u32 = 500;
 
 /// The user management of an application: what handlers, routers and extractors work with. Cloning is cheap.
@@ -86,6 +86,7 @@ impl<P: Profile> Users<P> {
             trusted_origins: Vec::new(),
             rate_limits: RateLimits::default(),
             trusted_proxies: Vec::new(),
+            shared_limits: None,
             device_cookie: Cookie::device(),
             durable_jobs: None,
             audit: None,
@@ -132,6 +133,22 @@ impl<P: Profile> Users<P> {
             }
         }
         Ok(removed)
+    }
+
+    /// The same for what is kept of [limits that nodes share](UsersBuilder::shared_rate_limits).
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn remove_expired_limits(&self) -> Result<u64, UserError> {
+        let mut removed = 0;
+        loop {
+            let batch = self.0.limiter.remove_expired(EXPIRED_BATCH).await?;
+            removed += batch;
+            if batch < u64::from(EXPIRED_BATCH) {
+                return Ok(removed);
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Waits until the queued jobs are done: mails that were promised are sent. Call it after the server has stopped. Durable
@@ -204,6 +221,7 @@ pub struct UsersBuilder<P: Profile, S> {
     trusted_origins: Vec<String>,
     rate_limits: RateLimits,
     trusted_proxies: Vec<String>,
+    shared_limits: Option<Arc<dyn DynLimitStore>>,
     device_cookie: Cookie,
     durable_jobs: Option<(Arc<dyn DynJobStore>, JobOptions)>,
     audit: Option<(Arc<dyn DynAuditStore>, AuditOptions)>,
@@ -291,6 +309,16 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         self
     }
 
+    /// Counts in a store that several nodes share, so that they together allow no more than one of them would: mostly Redis, or the
+    /// database of the users. Without it each process counts in its own memory. The store gets keyed hashes, no addresses.
+    ///
+    /// Each decision is one question to the store, for all limits of an act together. A store that fails or takes longer than
+    /// a second opens nothing: each node goes on with what it has counted itself, and asks again a second later.
+    pub fn shared_rate_limits(mut self, store: impl LimitStore) -> Self {
+        self.shared_limits = Some(Arc::new(store));
+        self
+    }
+
     /// Name and attributes of the cookie by which browsers are known, where the [policy](Policy::device_cookie) has one; without
     /// TLS it must not be `secure`, like the cookie of a session. Default [`Cookie::device`]. However long browsers keep it, it
     /// is worth nothing after 180 days.
@@ -336,6 +364,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
         };
         let devices = DeviceCookies::new(secret.derive("device cookie"), self.device_cookie);
         let devices = policy.device_cookie.then_some(devices);
+        let counts = Counts::new(self.shared_limits, secret.derive("limits"));
         let hasher = self.hasher.unwrap_or_else(|| Arc::new(policy.hashing));
         Ok(Users(Arc::new(Core {
             accounts: Accounts::new(
@@ -355,7 +384,7 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             durable: self.durable_jobs.map(|(store, options)| Arc::new(Durable::new(store, options))),
             require_verified_users: self.require_verified_users,
             trusted_origins: self.trusted_origins,
-            limiter: Limiter::new(self.rate_limits, proxies, devices),
+            limiter: Limiter::new(self.rate_limits, proxies, devices, counts),
             audit_log: AuditLog::new(&secret, self.audit),
             #[cfg(feature = "oauth")]
             oauth: self.oauth_settings.build(&secret, &policy)?,

@@ -6,7 +6,7 @@ use crate::{assemble, config::Config, data::Data, profile::Configured};
 pub async fn run<I: UserId>(config: &Config) -> anyhow::Result<()> {
     let data = Data::open(config)?;
     let store = MemoryStore::<Configured<I>>::new();
-    let users = assemble::with_store(config, &data, &store, None, "http://127.0.0.1")?;
+    let users = assemble::build(assemble::with_store(config, &data, &store, None, "http://127.0.0.1")?)?;
     super::print(&users.openapi().to_pretty_json()?);
     Ok(())
 }

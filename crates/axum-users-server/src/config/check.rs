@@ -5,8 +5,8 @@ use axum_users::{Algorithm, DuplicateRegistration, PublicUrl};
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, MOST_DAYS, StrategyName, TransportName,
-    providers,
+    BackendSettings, Config, DatabaseSettings, FieldSettings, IdType, MOST_DAYS, SharedName, StrategyName,
+    TransportName, providers,
 };
 
 /// What the URL of a database may start with.
@@ -40,6 +40,16 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     }
     if !(1..=MOST_DAYS).contains(&settings.audit.keep_days) {
         return Err(config.refuse("audit.keep_days", format!("it must be between 1 and {MOST_DAYS} days")));
+    }
+    match settings.rate_limits.shared {
+        Some(SharedName::Redis) if settings.redis_url.is_none() => {
+            return Err(config.refuse("rate_limits.shared", "counts in Redis need `redis_url`"));
+        }
+        Some(SharedName::Database) if settings.is_mongodb() => {
+            let reason = "MongoDB keeps no counts: use `redis`, or `memory` for each node by itself";
+            return Err(config.refuse("rate_limits.shared", reason));
+        }
+        _ => {}
     }
     check_urls(config)?;
     if let Err(error) = settings.log.level.parse::<EnvFilter>() {

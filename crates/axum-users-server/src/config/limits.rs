@@ -3,12 +3,26 @@ use std::time::Duration;
 use axum_users::RateLimits;
 use serde::{Deserialize, Serialize};
 
+/// Where counts are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SharedName {
+    /// In each node's own memory.
+    Memory,
+    /// In the database of the users.
+    Database,
+    /// In Redis.
+    Redis,
+}
+
 /// How often something may be tried; the figures are those of [`RateLimits`], 0 for no limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimitSettings {
     /// Whether there are any limits.
     pub enabled: bool,
+    /// Where counts are kept; `None` for what the nodes share anyway: Redis, or the database if it is on a server.
+    pub shared: Option<SharedName>,
     /// Proxies that say for whom they ask: addresses or networks.
     pub trusted_proxies: Vec<String>,
     /// Logins of one client.
@@ -52,6 +66,7 @@ impl Default for RateLimitSettings {
         let limits = RateLimits::default();
         Self {
             enabled: true,
+            shared: None,
             trusted_proxies: Vec::new(),
             login_per_minute: limits.login_per_minute,
             login_failures_per_minute: limits.login_failures_per_minute,

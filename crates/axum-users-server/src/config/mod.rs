@@ -25,7 +25,7 @@ pub use self::{
     backend::{AlgorithmName, BackendSettings, StrategyName, TransportName},
     database::DatabaseSettings,
     field::FieldSettings,
-    limits::RateLimitSettings,
+    limits::{RateLimitSettings, SharedName},
     load::Config,
     mail::{MailSettings, PageSettings},
     oauth::{OAuthOptions, ProviderSettings},
@@ -138,6 +138,19 @@ impl Settings {
     /// Whether the database is MongoDB.
     pub fn is_mongodb(&self) -> bool {
         self.database_url.as_ref().is_some_and(|url| url.expose().starts_with("mongodb"))
+    }
+
+    /// Where the counts of rate limits are kept.
+    pub fn shared_limits(&self) -> SharedName {
+        let is_on_a_server = |url: &RedactedUrl| !url.expose().starts_with("sqlite");
+        match self.rate_limits.shared {
+            _ if !self.rate_limits.enabled => SharedName::Memory,
+            Some(name) => name,
+            None if self.redis_url.is_some() => SharedName::Redis,
+            None if self.is_mongodb() => SharedName::Memory,
+            None if self.database_url.as_ref().is_some_and(is_on_a_server) => SharedName::Database,
+            None => SharedName::Memory,
+        }
     }
 
     /// The policy with all overrides.

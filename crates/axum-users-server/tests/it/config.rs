@@ -40,6 +40,12 @@ fn cfg_2_what_is_wrong_is_refused_by_name() {
         ("[reset]\nlifetime = 0", "reset.lifetime"),
         ("[rate_limits]\nlogin_longest_wait = 0", "rate_limits.login_longest_wait"),
         ("[rate_limits]\nlogins = 5", "rate_limits.logins"),
+        ("[rate_limits]\nshared = \"redis\"", "rate_limits.shared"),
+        ("[rate_limits]\nshared = \"disk\"", "rate_limits.shared"),
+        (
+            "database_url = \"mongodb://king:hunter22@db/x\"\n[rate_limits]\nshared = \"database\"",
+            "rate_limits.shared",
+        ),
         ("[rate_limits]\ntrusted_proxies = [\"0.0.0.0/0\"]", "0.0.0.0/0"),
         ("[mail]\ntransport = \"smtp://king:hunter22@mail.example:587\"", "mail.from"),
         ("[mail]\ntransport = \"carrier-pigeon\"\nfrom = \"a@b.example\"", "mail.transport"),

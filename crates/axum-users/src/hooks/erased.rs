@@ -90,6 +90,7 @@ pub(crate) trait DynHooks<P: Profile>: Send + Sync {
         user: &'a User<P>,
         cx: &'a Context,
     ) -> BoxFuture<'a, HookResult>;
+    fn after_login_limited<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult>;
     fn after_update<'a>(
         &'a self,
         user: &'a User<P>,
@@ -145,6 +146,9 @@ impl<P: Profile, H: Hooks<P>> DynHooks<P> for H {
         cx: &'a Context,
     ) -> BoxFuture<'a, HookResult> {
         Box::pin(Hooks::after_duplicate_registration(self, user, cx))
+    }
+    fn after_login_limited<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_login_limited(self, user, cx))
     }
     fn after_update<'a>(
         &'a self,

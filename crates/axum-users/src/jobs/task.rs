@@ -18,6 +18,8 @@ pub(crate) enum Task<P: Profile> {
     RequestVerify(String),
     /// Somebody registered the address, which another has.
     DuplicateRegistration(String),
+    /// Too many have guessed at the password of whoever has the address.
+    LoginLimited(String),
     /// A user was created.
     AfterRegister(Box<User<P>>),
     /// A user was created by an account at a provider, which does not know that the address is theirs.
@@ -27,6 +29,7 @@ pub(crate) enum Task<P: Profile> {
 const FORGOT_PASSWORD: &str = "forgot-password";
 const REQUEST_VERIFY: &str = "request-verify";
 const DUPLICATE_REGISTRATION: &str = "duplicate-registration";
+const LOGIN_LIMITED: &str = "login-limited";
 const AFTER_REGISTER: &str = "after-register";
 const AFTER_SIGN_UP: &str = "after-sign-up";
 
@@ -36,6 +39,7 @@ pub(crate) enum Kept {
     ForgotPassword(String),
     RequestVerify(String),
     DuplicateRegistration(String),
+    LoginLimited(String),
     AfterRegister { id: String, signed_up: bool },
 }
 
@@ -46,6 +50,7 @@ impl<P: Profile> Task<P> {
             Self::ForgotPassword(_) => FORGOT_PASSWORD,
             Self::RequestVerify(_) => REQUEST_VERIFY,
             Self::DuplicateRegistration(_) => DUPLICATE_REGISTRATION,
+            Self::LoginLimited(_) => LOGIN_LIMITED,
             Self::AfterRegister(_) => AFTER_REGISTER,
             Self::AfterSignUp(_) => AFTER_SIGN_UP,
         }
@@ -58,7 +63,10 @@ impl<P: Profile> Task<P> {
             Self::AfterRegister(user) | Self::AfterSignUp(user) => {
                 (json!({"user": user.id.to_string(), "language": language}), None)
             }
-            Self::ForgotPassword(email) | Self::RequestVerify(email) | Self::DuplicateRegistration(email) => {
+            Self::ForgotPassword(email)
+            | Self::RequestVerify(email)
+            | Self::DuplicateRegistration(email)
+            | Self::LoginLimited(email) => {
                 let key = digest(&format!("{} {}", self.name(), fold(email)));
                 (json!({"email": email, "language": language}), Some(key))
             }
@@ -81,6 +89,7 @@ impl Kept {
             FORGOT_PASSWORD => Self::ForgotPassword(text("email")?),
             REQUEST_VERIFY => Self::RequestVerify(text("email")?),
             DUPLICATE_REGISTRATION => Self::DuplicateRegistration(text("email")?),
+            LOGIN_LIMITED => Self::LoginLimited(text("email")?),
             AFTER_REGISTER => Self::AfterRegister { id: text("user")?, signed_up: false },
             AFTER_SIGN_UP => Self::AfterRegister { id: text("user")?, signed_up: true },
             _ => return None,
@@ -123,10 +132,11 @@ mod tests {
         };
         let text = || "king@camelot.bt".to_owned();
         let of_user = |signed_up| Kept::AfterRegister { id: user.id.to_string(), signed_up };
-        let tasks: [(Task<NoProfile>, Kept); 5] = [
+        let tasks: [(Task<NoProfile>, Kept); 6] = [
             (Task::ForgotPassword(text()), Kept::ForgotPassword(text())),
             (Task::RequestVerify(text()), Kept::RequestVerify(text())),
             (Task::DuplicateRegistration(text()), Kept::DuplicateRegistration(text())),
+            (Task::LoginLimited(text()), Kept::LoginLimited(text())),
             (Task::AfterRegister(Box::new(user.clone())), of_user(false)),
             (Task::AfterSignUp(Box::new(user.clone())), of_user(true)),
         ];

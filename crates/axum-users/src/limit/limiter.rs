@@ -60,16 +60,28 @@ pub(crate) struct Limiter {
 /// A password under way that counts as wrong until it is [given back](Limiter::give_back).
 pub(crate) type PasswordTry = Taken;
 
+/// A password that may not be tried.
+pub(crate) struct TooManyTries {
+    pub(crate) error: UserError,
+    /// Too many have guessed at this address, and its owner is to be told.
+    pub(crate) tell_owner: bool,
+}
+
 /// Networks as parts of names, and how many times the usual they may do.
 type Clients = Vec<([u8; 17], u32)>;
 
 impl Limiter {
-    pub(crate) fn new(limits: RateLimits, proxies: TrustedProxies, devices: Option<DeviceCookies>) -> Self {
+    pub(crate) fn new(
+        limits: RateLimits,
+        proxies: TrustedProxies,
+        devices: Option<DeviceCookies>,
+        counts: Counts,
+    ) -> Self {
         Self {
             devices: devices.filter(|_| limits.knows_devices()),
             limits,
             proxies,
-            counts: Counts::new(),
+            counts,
             told_of_unknown: AtomicBool::new(false),
             told_of_proxy: AtomicBool::new(false),
         }
@@ -96,7 +108,7 @@ impl Limiter {
 
     /// Counts a login of a client, and as one with a wrong password for this address. Who comes with a browser that the user
     /// has logged in with has tries of its own, whatever others do (LOG-4).
-    pub(crate) async fn try_login(&self, address: &str, cx: &Context) -> Result<PasswordTry, UserError> {
+    pub(crate) async fn try_login(&self, address: &str, cx: &Context) -> Result<PasswordTry, TooManyTries> {
         let Some(clients) = self.clients(cx) else { return Ok(Taken::default()) };
         let attempts = of_clients("login", b"", &clients, self.limits.login_per_minute, MINUTE);
         self.try_password(attempts, address, &clients, cx).await
@@ -109,7 +121,7 @@ impl Limiter {
         user: &impl Display,
         address: &str,
         cx: &Context,
-    ) -> Result<PasswordTry, UserError> {
+    ) -> Result<PasswordTry, TooManyTries> {
         let Some(clients) = self.clients(cx) else { return Ok(Taken::default()) };
         let count = self.limits.reauthentications_per_minute;
         let attempts = of_user("reauthentication", user, count, MINUTE);
@@ -123,7 +135,7 @@ impl Limiter {
         address: &str,
         clients: &Clients,
         cx: &Context,
-    ) -> Result<PasswordTry, UserError> {
+    ) -> Result<PasswordTry, TooManyTries> {
         if let Some(own) = self.of_device(address, cx)
             && let Ok(taken) = self.counts.take(vec![own]).await
         {
@@ -131,7 +143,13 @@ impl Limiter {
         }
         let first = attempts.len();
         attempts.extend(self.failures(address, clients));
-        Ok(self.take(attempts).await?.from(first))
+        match self.counts.take(attempts).await {
+            Ok(taken) => Ok(taken.from(first)),
+            Err(refused) => {
+                let tell_owner = refused.last() && self.may_tell_of_guesses(address).await;
+                Err(TooManyTries { error: too_many(&refused), tell_owner })
+            }
+        }
     }
 
     /// The password was right, or not even looked at. This takes back the one try and nothing else (LOG-6).
@@ -164,6 +182,11 @@ impl Limiter {
         let mut shares = self.tries(address, &clients);
         shares.extend(self.failures_of_address(address));
         self.counts.forget(shares).await;
+    }
+
+    /// Removes from the store that nodes share what says nothing any more, at most `limit` entries, and tells how many.
+    pub(crate) async fn remove_expired(&self, limit: u32) -> Result<u64, UserError> {
+        Ok(self.counts.remove_expired(limit).await?)
     }
 
     /// Whether another mail of this kind may be sent to an address, and counts it.
@@ -200,7 +223,14 @@ impl Limiter {
         self.counts.is_first(("news", what, network), &LimitRule::tokens(1, MINUTE))
     }
 
-    /// What a wrong password for this address costs, where the browser is not known.
+    /// Whether the owner of an address may be told once more that too many guess, and counts it.
+    async fn may_tell_of_guesses(&self, address: &str) -> bool {
+        // Without that limit it was another that refused.
+        let is_limited = self.limits.login_failures_per_day > 0;
+        is_limited && self.counts.take(of_user("guesses", &address, 1, DAY)).await.is_ok()
+    }
+
+    /// What a wrong password for this address costs, where the browser is not known; what is for all clients together comes last.
     fn failures(&self, address: &str, clients: &Clients) -> Vec<Share> {
         let count = self.limits.login_failures_per_minute;
         let mut shares = of_clients("failed by client", b"", clients, count, MINUTE);

@@ -11,12 +11,14 @@ mod forwarded;
 mod limiter;
 mod rule;
 mod settings;
+mod shared;
 mod table;
 
 pub(crate) use self::{
     client::TrustedProxies,
+    counts::Counts,
     device::DeviceCookies,
-    limiter::{Act, Limiter},
+    limiter::{Act, Limiter, PasswordTry, TooManyTries},
 };
 pub use self::{
     rule::{LimitRule, LimitState},

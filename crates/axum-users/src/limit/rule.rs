@@ -60,7 +60,11 @@ impl LimitRule {
             return Err(wait);
         }
         let count = state.count.saturating_add(1);
-        let until = state.until.max(now).saturating_add(self.cost(count));
+        // A try that costs nothing keeps nobody waiting whose clock was read a moment earlier.
+        let until = match self.cost(count) {
+            0 => state.until,
+            cost => state.until.max(now).saturating_add(cost),
+        };
         *state = LimitState { until, count, over: until.max(now.saturating_add(self.memory)) };
         Ok(())
     }
@@ -72,7 +76,7 @@ impl LimitRule {
     }
 
     /// What the try costs that is this many.
-    fn cost(self, count: u64) -> u64 {
+    pub(crate) fn cost(self, count: u64) -> u64 {
         let Some(waits) = count.checked_sub(self.free) else { return self.step };
         // A million seconds is more than any longest wait.
         (SECOND << waits.min(20)).min(self.longest)
@@ -138,6 +142,15 @@ mod tests {
         assert_eq!(state.count, 5);
         assert!(five().take(&mut state, now).is_ok(), "the next one need not wait for a success");
         assert_eq!(five().take(&mut state, now), Err(2 * SECOND), "but for a failure");
+    }
+
+    #[test]
+    fn free_tries_do_not_depend_on_the_order_in_which_clocks_are_read() {
+        let mut state = LimitState::default();
+        for now in [1_000, 998, 1_001, 1, 500] {
+            assert_eq!(five().take(&mut state, now), Ok(()));
+        }
+        assert!(five().take(&mut state, 1_001).is_err());
     }
 
     /// A rule as one would write it down: every try with its time, and nothing forgotten too early.

@@ -13,7 +13,7 @@ pub(super) const FORGET: Duration = Duration::from_secs(15 * 60);
 /// whoever asks.
 ///
 /// Limits are token buckets: as many as the figure says at once, and then one after the other as time passes. They are kept
-/// in memory that does not grow, by each process for itself.
+/// in memory that does not grow, by each process for itself, or in a store that [all share](crate::UsersBuilder::shared_rate_limits).
 ///
 /// ```
 /// use axum_users::{Backend, Bearer, Jwt, MemoryStore, RateLimits, Users};

@@ -1,8 +1,8 @@
 use super::{Mail, MailKind, MailValues, Mailer, TemplateError, Templates};
 use crate::{Context, HookResult, Hooks, Profile, PublicUrl, User};
 
-/// Hooks that mail people what they asked for: the link to reset a password, the link to verify an address, and the
-/// notice that somebody registered their address again.
+/// Hooks that mail people what they asked for: the link to reset a password, the link to verify an address; and the notices that
+/// somebody registered their address again, or tried too many wrong passwords.
 ///
 /// Mails go to the stored address only, and links start with the configured URL only: no request can change either.
 ///
@@ -112,6 +112,12 @@ impl<P: Profile, M: Mailer> Hooks<P> for EmailHooks<M> {
     async fn after_request_verify(&self, user: &User<P>, token: &str, cx: &Context) -> HookResult {
         let link = self.link(self.verify_page.as_ref(), "/verify-email", token);
         let mail = self.render(MailKind::VerifyEmail, &user.email, link, self.verification_lifetime, cx)?;
+        Ok(self.mailer.send(mail).await?)
+    }
+
+    async fn after_login_limited(&self, user: &User<P>, cx: &Context) -> HookResult {
+        let link = self.public_url.page("/");
+        let mail = self.render(MailKind::LoginLimited, &user.email, link, 0, cx)?;
         Ok(self.mailer.send(mail).await?)
     }
 

@@ -5,6 +5,7 @@ use super::{UserManager, limited_address};
 use crate::{
     AuditAct, AuditReason, Context, Profile, User, UserError,
     audit::Entry,
+    limit::{PasswordTry, TooManyTries},
     password::{Compared, Verdict},
     user::Changes,
 };
@@ -48,7 +49,8 @@ impl<P: Profile> UserManager<P> {
     ) -> Result<User<P>, UserError> {
         entry.identifier(email);
         let address = limited_address(email);
-        let login = self.0.limiter.try_login(&address, cx).await?;
+        let login = self.0.limiter.try_login(&address, cx).await;
+        let login = self.admitted(login, email, cx).await?;
         let result = self.verify_credentials(email, &address, password, entry).await;
         if !matches!(result, Err(UserError::BadCredentials)) {
             self.0.limiter.give_back(login).await;
@@ -62,6 +64,23 @@ impl<P: Profile> UserManager<P> {
     /// [policy](crate::Policy::device_cookie) or the limits know no browsers.
     pub fn device_cookie(&self, user: &User<P>) -> Option<HeaderValue> {
         self.0.limiter.device_cookie(&limited_address(&user.email))
+    }
+
+    pub(super) async fn admitted(
+        &self,
+        login: Result<PasswordTry, TooManyTries>,
+        email: &str,
+        cx: &Context,
+    ) -> Result<PasswordTry, UserError> {
+        match login {
+            Ok(login) => Ok(login),
+            Err(refused) => {
+                if refused.tell_owner {
+                    self.tell_of_guesses(email.to_owned(), cx).await;
+                }
+                Err(refused.error)
+            }
+        }
     }
 
     async fn verify_credentials(

@@ -82,6 +82,23 @@ impl<P: Profile> UserManager<P> {
         queued
     }
 
+    /// Has the owner of an address told that too many guess at the password; whether it has one shows to nobody. That it cannot
+    /// be told changes no answer.
+    pub(super) async fn tell_of_guesses(&self, address: String, cx: &Context) {
+        tracing::warn!(
+            "too many wrong passwords for one address: only known browsers log in with it for now"
+        );
+        let task = Task::LoginLimited(address);
+        let name = task.name();
+        let queued = match self.promise() {
+            Ok(promise) => self.queue(promise, task, cx).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = queued {
+            log_job(name, &error);
+        }
+    }
+
     /// Does a job that was taken from a store.
     pub(crate) async fn do_job(&self, job: &LeasedJob, cx: &Context) -> Result<(), UserError> {
         let unknown = || UserError::Internal(BoxError::from("this version knows no such job"));
@@ -89,6 +106,7 @@ impl<P: Profile> UserManager<P> {
             Kept::ForgotPassword(email) => Task::ForgotPassword(email),
             Kept::RequestVerify(email) => Task::RequestVerify(email),
             Kept::DuplicateRegistration(email) => Task::DuplicateRegistration(email),
+            Kept::LoginLimited(email) => Task::LoginLimited(email),
             Kept::AfterRegister { id, signed_up } => {
                 let id = P::Id::parse(&id).ok_or_else(unknown)?;
                 match self.0.store.get(&id).await?.map(Box::new) {
@@ -123,6 +141,13 @@ impl<P: Profile> UserManager<P> {
                 Some(owner) => {
                     let name = "after_duplicate_registration";
                     hooks.in_job(name, cx, |hooks| hooks.after_duplicate_registration(&owner, cx)).await
+                }
+                None => Ok(()),
+            },
+            Task::LoginLimited(email) => match self.find_by_email(email).await? {
+                Some(owner) => {
+                    let name = "after_login_limited";
+                    hooks.in_job(name, cx, |hooks| hooks.after_login_limited(&owner, cx)).await
                 }
                 None => Ok(()),
             },

@@ -1,11 +1,13 @@
 //! The private object-safe mirrors of the store traits.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    AuditFilter, AuditStore, DeadJob, Found, JobCounts, JobStore, LeasedJob, NewJob, NewToken, StoreError,
-    TokenStore, UserStore,
+    AuditFilter, AuditStore, Bucket, DeadJob, Found, JobCounts, JobStore, LeasedJob, LimitStore, NewJob,
+    NewToken, StoreError, TokenStore, UserStore,
 };
 #[cfg(feature = "oauth")]
 use super::{OAuthAccount, OAuthStore};
@@ -148,6 +150,28 @@ impl<P: Profile, S: TokenStore<P>> DynTokenStore<P> for S {
     }
     fn remove_expired(&self, now: OffsetDateTime, limit: u32) -> Answer<'_, u64> {
         Box::pin(TokenStore::remove_expired(self, now, limit))
+    }
+}
+
+pub(crate) trait DynLimitStore: Send + Sync {
+    fn take<'a>(&'a self, buckets: &'a [Bucket]) -> Answer<'a, Vec<Duration>>;
+    fn give_back<'a>(&'a self, buckets: &'a [Bucket]) -> Answer<'a, ()>;
+    fn forget<'a>(&'a self, keys: &'a [String]) -> Answer<'a, ()>;
+    fn remove_expired(&self, limit: u32) -> Answer<'_, u64>;
+}
+
+impl<S: LimitStore> DynLimitStore for S {
+    fn take<'a>(&'a self, buckets: &'a [Bucket]) -> Answer<'a, Vec<Duration>> {
+        Box::pin(LimitStore::take(self, buckets))
+    }
+    fn give_back<'a>(&'a self, buckets: &'a [Bucket]) -> Answer<'a, ()> {
+        Box::pin(LimitStore::give_back(self, buckets))
+    }
+    fn forget<'a>(&'a self, keys: &'a [String]) -> Answer<'a, ()> {
+        Box::pin(LimitStore::forget(self, keys))
+    }
+    fn remove_expired(&self, limit: u32) -> Answer<'_, u64> {
+        Box::pin(LimitStore::remove_expired(self, limit))
     }
 }
 

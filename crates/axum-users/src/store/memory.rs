@@ -1,5 +1,6 @@
 mod audit;
 mod jobs;
+mod limits;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -16,7 +17,7 @@ use crate::{
     value::{ColumnType, Value},
 };
 
-/// Keeps users, tokens, jobs and audit events in memory, for tests and experiments: gone when the process ends. Clones share.
+/// Keeps users, tokens, jobs, audit events and limits in memory, for tests and experiments: gone when the process ends. Clones share.
 #[derive(Clone, Debug)]
 pub struct MemoryStore<P: Profile = NoProfile> {
     inner: Arc<Mutex<Inner<P>>>,
@@ -31,6 +32,7 @@ struct Inner<P: Profile> {
     revoked: HashMap<String, OffsetDateTime>,
     jobs: jobs::Jobs,
     events: audit::Events,
+    limits: limits::Limits,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,7 @@ impl<P: Profile> MemoryStore<P> {
             revoked: HashMap::new(),
             jobs: jobs::Jobs::default(),
             events: audit::Events::new(),
+            limits: limits::Limits::new(),
         };
         Self { inner: Arc::new(Mutex::new(inner)), last_id: Arc::default() }
     }

@@ -6,6 +6,7 @@
 mod audit;
 mod erased;
 mod jobs;
+mod limits;
 mod memory;
 #[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod migration_error;
@@ -20,8 +21,9 @@ pub(crate) mod sql;
 pub use audit::{AuditFilter, AuditStore};
 #[cfg(feature = "oauth")]
 pub(crate) use erased::DynOAuthStore;
-pub(crate) use erased::{DynAuditStore, DynJobStore, DynTokenStore, DynUserStore};
+pub(crate) use erased::{DynAuditStore, DynJobStore, DynLimitStore, DynTokenStore, DynUserStore};
 pub use jobs::{DeadJob, JobCounts, JobStore, LeasedJob, NewJob};
+pub use limits::{Bucket, LimitStore};
 pub use memory::MemoryStore;
 #[cfg(any(feature = "mongodb", feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use migration_error::MigrationError;
@@ -29,7 +31,7 @@ pub use migration_error::MigrationError;
 pub use mongo::{MongoCollections, MongoStore};
 pub use oauth::{OAuthAccount, OAuthStore};
 #[cfg(feature = "redis")]
-pub use redis::RedisTokenStore;
+pub use redis::{RedisLimitStore, RedisTokenStore};
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use sql::{SqlOptions, SqlStore};
 

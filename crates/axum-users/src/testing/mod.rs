@@ -13,8 +13,9 @@
 //! ```
 //!
 //! [`user_store_tests!`] and [`token_store_tests!`] do the same for a store that keeps only the one or the other, and
-//! [`oauth_store_tests!`] for the accounts of an [`OAuthStore`](crate::OAuthStore), and [`job_store_tests!`] for a
-//! [`JobStore`](crate::JobStore), [`audit_store_tests!`] for an [`AuditStore`](crate::AuditStore). What a database cannot do is said openly, by [`Limits`]. [`failures`] runs all cases in one go and
+//! [`oauth_store_tests!`] for the accounts of an [`OAuthStore`](crate::OAuthStore), [`job_store_tests!`] for a
+//! [`JobStore`](crate::JobStore), [`audit_store_tests!`] for an [`AuditStore`](crate::AuditStore), and [`limit_store_tests!`] for a
+//! [`LimitStore`](crate::LimitStore). What a database cannot do is said openly, by [`Limits`]. [`failures`] runs all cases in one go and
 //! tells which failed.
 
 // These are assertions: a panic is how a case fails.
@@ -31,6 +32,8 @@ pub mod accounts;
 #[doc(hidden)]
 pub mod audit;
 #[doc(hidden)]
+pub mod buckets;
+#[doc(hidden)]
 pub mod jobs;
 #[doc(hidden)]
 pub mod races;
@@ -46,12 +49,15 @@ pub mod values;
 pub use limits::Limits;
 #[doc(hidden)]
 pub use run::block_on;
-pub use run::{audit_failures, failures, job_failures, oauth_failures, token_failures, user_failures};
+pub use run::{
+    audit_failures, failures, job_failures, limit_failures, oauth_failures, token_failures, user_failures,
+};
 pub use sample::Sample;
 #[doc(hidden)]
 pub use subject::Subject;
 
 #[doc(inline)]
 pub use crate::{
-    audit_store_tests, job_store_tests, oauth_store_tests, store_tests, token_store_tests, user_store_tests,
+    audit_store_tests, job_store_tests, limit_store_tests, oauth_store_tests, store_tests, token_store_tests,
+    user_store_tests,
 };

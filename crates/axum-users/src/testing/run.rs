@@ -1,5 +1,5 @@
 use super::{Limits, Sample};
-use crate::{AuditStore, JobStore, OAuthStore, TokenStore, UserId, UserStore};
+use crate::{AuditStore, JobStore, LimitStore, OAuthStore, TokenStore, UserId, UserStore};
 
 /// Makes a test of every case for a store that keeps users and tokens. Its arguments: the name of a module, the type
 /// of ids, an expression that makes an empty store, in which `await` is allowed, and, if the store has any, its
@@ -93,6 +93,21 @@ macro_rules! audit_store_tests {
             use super::*;
             $crate::__cases_of_events!(__case_tests [
                 of_events, $crate::__private::Uuid, $open, $crate::testing::Limits::default()
+            ]);
+        }
+    };
+}
+
+/// Makes a test of every case for a store that keeps limits. The arguments are those of
+/// [`job_store_tests!`](crate::testing::job_store_tests).
+#[macro_export]
+macro_rules! limit_store_tests {
+    ($module:ident, $open:expr) => {
+        mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::__cases_of_limits!(__case_tests [
+                of_limits, $crate::__private::Uuid, $open, $crate::testing::Limits::default()
             ]);
         }
     };
@@ -243,6 +258,28 @@ macro_rules! __cases_of_events {
     };
 }
 
+/// Calls a macro with every case for stores of limits.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cases_of_limits {
+    ($callback:ident [$($arguments:tt)*]) => {
+        $crate::$callback! {
+            [$($arguments)*]
+            buckets {
+                a_bucket_gives_what_its_rule_says
+                who_waits_as_long_as_is_said_gets_one
+                log_7_waits_double_and_the_limit_holds_on
+                of_several_buckets_all_give_or_none
+                log_6_what_is_given_back_is_there_again_and_no_more
+                what_is_forgotten_was_never_taken
+                what_is_over_can_be_removed
+                log_3_of_many_at_once_no_more_get_one_than_the_rule_says
+                what_many_take_and_give_back_at_once_is_all_there_again
+            }
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __case_tests {
@@ -311,6 +348,11 @@ pub async fn job_failures<S: JobStore>(open: impl AsyncFn() -> S) -> Vec<&'stati
 /// The same for a store that keeps audit events.
 pub async fn audit_failures<S: AuditStore>(open: impl AsyncFn() -> S) -> Vec<&'static str> {
     __cases_of_events!(__run_all [of_events, open, Limits::default()])
+}
+
+/// The same for a store that keeps limits.
+pub async fn limit_failures<S: LimitStore>(open: impl AsyncFn() -> S) -> Vec<&'static str> {
+    __cases_of_limits!(__run_all [of_limits, open, Limits::default()])
 }
 
 /// The same for a store that keeps tokens only.

@@ -6,7 +6,7 @@ use super::{
     Limits, Sample,
     sample::{new_user, nobody},
 };
-use crate::{AuditStore, BoxFuture, JobStore, TokenStore, UserId, UserStore};
+use crate::{AuditStore, BoxFuture, JobStore, LimitStore, TokenStore, UserId, UserStore};
 
 type OwnerOf<I, S> = fn(Arc<S>, String) -> BoxFuture<'static, I>;
 
@@ -47,6 +47,14 @@ impl<S: JobStore> Subject<Uuid, S> {
 impl<S: AuditStore> Subject<Uuid, S> {
     /// A store of audit events, whose users it need not know.
     pub fn of_events(store: S, limits: Limits) -> Self {
+        let owner: OwnerOf<Uuid, S> = |_, email| Box::pin(async move { some_id(&email) });
+        Self { store: Arc::new(store), limits, owner, ids: PhantomData }
+    }
+}
+
+impl<S: LimitStore> Subject<Uuid, S> {
+    /// A store of limits, which belong to nobody.
+    pub fn of_limits(store: S, limits: Limits) -> Self {
         let owner: OwnerOf<Uuid, S> = |_, email| Box::pin(async move { some_id(&email) });
         Self { store: Arc::new(store), limits, owner, ids: PhantomData }
     }

@@ -80,7 +80,7 @@ async fn indexes(pool: &SqlitePool) -> Vec<String> {
     texts(pool, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL ORDER BY name").await
 }
 
-const INDEXES: [&str; 17] = [
+const INDEXES: [&str; 18] = [
     "ix_accesstoken_created_at",
     "ix_accesstoken_expires_at",
     "ix_accesstoken_user_id",
@@ -91,6 +91,7 @@ const INDEXES: [&str; 17] = [
     "ix_axum_users_job_due_at",
     "ix_axum_users_job_lease",
     "ix_axum_users_job_unique_key",
+    "ix_axum_users_limit_over_at",
     "ix_oauth_account_account_id",
     "ix_oauth_account_oauth_name",
     "ix_oauth_account_owner",

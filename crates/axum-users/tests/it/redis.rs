@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum_users::{
-    Backend, Bearer, Cookie, Found, NewToken, NoProfile, Opaque, Policy, RedisTokenStore, StoreError,
-    TokenStore,
-    testing::{Limits, token_store_tests},
+    Backend, Bearer, Cookie, Found, NewToken, NoProfile, Opaque, Policy, RedisLimitStore, RedisTokenStore,
+    StoreError, TokenStore,
+    testing::{Limits, limit_store_tests, token_store_tests},
 };
 use axum_users_testkit::Redis;
 use serde_json::json;
@@ -19,11 +19,21 @@ const NEW: &str = "excalibur in the stone";
 token_store_tests!(redis_uuid, Uuid, shared().await, Limits::default().without_creation());
 token_store_tests!(redis_integer, i64, shared().await, Limits::default().without_creation());
 
+limit_store_tests!(redis_limits, limits().await);
+
+/// The URL of `scripts/with-services`.
+fn url() -> String {
+    std::env::var("TEST_REDIS")
+        .expect("no Redis: run scripts/test, or put scripts/with-services before the command")
+}
+
+async fn limits() -> RedisLimitStore {
+    RedisLimitStore::open(&url()).await.unwrap().prefix(Uuid::new_v4())
+}
+
 /// A store under a prefix of its own in the Redis of `scripts/with-services`.
 async fn shared() -> RedisTokenStore {
-    let url = std::env::var("TEST_REDIS")
-        .expect("no Redis: run scripts/test, or put scripts/with-services before the command");
-    RedisTokenStore::open(&url).await.unwrap().prefix(format!("{}:", Uuid::new_v4()))
+    RedisTokenStore::open(&url()).await.unwrap().prefix(format!("{}:", Uuid::new_v4()))
 }
 
 async fn add(store: &RedisTokenStore, token: &str, user: &Uuid, seconds: Option<i64>) {

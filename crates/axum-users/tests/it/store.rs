@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum_users::{
-    MemoryStore, NewUser, NoProfile, ObjectId, PasswordHash, UserStore,
+    MemoryStore, NewUser, NoProfile, ObjectId, PasswordHash, UserStore, limit_store_tests,
     testing::{Limits, Sample, audit_store_tests, job_store_tests, oauth_store_tests, store_tests},
 };
 use time::OffsetDateTime;
@@ -49,6 +49,10 @@ audit_store_tests!(events_in_sqlite, Store::<NoProfile>::open(Kind::Sqlite).awai
 audit_store_tests!(events_in_postgres, Store::<NoProfile>::open(Kind::Postgres).await);
 audit_store_tests!(events_in_mariadb, Store::<NoProfile>::open(Kind::Mariadb).await);
 audit_store_tests!(events_in_mongodb, Store::<NoProfile>::open(Kind::Mongodb).await);
+limit_store_tests!(limits_in_memory, MemoryStore::<NoProfile>::new());
+limit_store_tests!(limits_in_sqlite, Store::<NoProfile>::open(Kind::Sqlite).await);
+limit_store_tests!(limits_in_postgres, Store::<NoProfile>::open(Kind::Postgres).await);
+limit_store_tests!(limits_in_mariadb, Store::<NoProfile>::open(Kind::Mariadb).await);
 
 fn milliseconds() -> Limits {
     Limits::default().timestamp(Duration::from_millis(1))

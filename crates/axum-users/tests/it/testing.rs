@@ -2,6 +2,7 @@
 
 mod audit;
 mod jobs;
+mod limits;
 
 use std::sync::Mutex;
 

@@ -1,7 +1,7 @@
 use super::split_subject;
 
 /// The names of all files, built-in or in an operator's directory.
-pub(super) const FILES: [&str; 7] = [
+pub(super) const FILES: [&str; 9] = [
     "layout.html",
     "verify_email.txt",
     "verify_email.html",
@@ -9,6 +9,8 @@ pub(super) const FILES: [&str; 7] = [
     "reset_password.html",
     "already_registered.txt",
     "already_registered.html",
+    "login_limited.txt",
+    "login_limited.html",
 ];
 
 /// The source of a template: of a file, or of the subject in one.
@@ -30,6 +32,8 @@ fn file(name: &str) -> Option<&'static str> {
         "reset_password.html" => include_str!("built_in/reset_password.html"),
         "already_registered.txt" => include_str!("built_in/already_registered.txt"),
         "already_registered.html" => include_str!("built_in/already_registered.html"),
+        "login_limited.txt" => include_str!("built_in/login_limited.txt"),
+        "login_limited.html" => include_str!("built_in/login_limited.html"),
         _ => return None,
     })
 }

@@ -53,7 +53,7 @@ impl Templates {
 
     /// The files of this directory, and the built-in texts for those it lacks.
     ///
-    /// Files are `verify_email`, `reset_password` and `already_registered`, each as `.txt` and `.html`, and
+    /// Files are `verify_email`, `reset_password`, `already_registered` and `login_limited`, each as `.txt` and `.html`, and
     /// `layout.html`, which the built-in `.html` files extend. A `.txt` file starts with the line `Subject: …`. An
     /// empty `.html` file means: only text.
     ///

@@ -15,10 +15,13 @@ pub enum MailKind {
     /// Tells the recipient that somebody registered the address of the existing account. The link, if any, leads to
     /// the page for signing in.
     AlreadyRegistered,
+    /// Tells the recipient that too many wrong passwords were tried. The link, if any, leads to the page for signing in.
+    LoginLimited,
 }
 
 impl MailKind {
-    pub(super) const ALL: [Self; 3] = [Self::VerifyEmail, Self::ResetPassword, Self::AlreadyRegistered];
+    pub(super) const ALL: [Self; 4] =
+        [Self::VerifyEmail, Self::ResetPassword, Self::AlreadyRegistered, Self::LoginLimited];
 }
 
 /// The name of its files.
@@ -28,6 +31,7 @@ impl fmt::Display for MailKind {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
             Self::AlreadyRegistered => "already_registered",
+            Self::LoginLimited => "login_limited",
         })
     }
 }

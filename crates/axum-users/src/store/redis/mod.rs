@@ -1,12 +1,14 @@
-//! Session tokens in Redis.
+//! Session tokens and limits in Redis.
 
 mod connection;
+mod limits;
 mod url;
 
 use redis::{Cmd, RedisError, cmd};
 use time::OffsetDateTime;
 
 use self::connection::Connection;
+pub use self::limits::RedisLimitStore;
 use super::{Found, NewToken, StoreError, TokenStore};
 use crate::{Profile, UserId};
 

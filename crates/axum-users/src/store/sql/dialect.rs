@@ -231,6 +231,94 @@ impl Dialect {
         }
     }
 
+    /// Microseconds since 1970 by the clock of the database.
+    pub(super) const fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000",
+            Self::Postgres => "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint",
+            Self::Mysql => "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
+        }
+    }
+
+    pub(super) fn greatest(self, one: &str, other: &str) -> String {
+        let name = if self == Self::Sqlite { "max" } else { "greatest" };
+        format!("{name}({one}, {other})")
+    }
+
+    pub(super) fn least(self, one: &str, other: &str) -> String {
+        let name = if self == Self::Sqlite { "min" } else { "least" };
+        format!("{name}({one}, {other})")
+    }
+
+    /// A number, doubled so many times.
+    pub(super) fn doubled(self, number: &str, times: &str) -> String {
+        match self {
+            Self::Sqlite => format!("({number} << {times})"),
+            Self::Postgres => format!("({number}::bigint << {times}::integer)"),
+            Self::Mysql => format!("CAST({number} << {times} AS SIGNED)"),
+        }
+    }
+
+    /// What an insert does that finds its key in use; [`old_value`](Self::old_value) and [`new_value`](Self::new_value) name what
+    /// is there and what was to be inserted.
+    pub(super) fn or_update(self, key: &str, set: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => format!(" ON CONFLICT ({key}) DO UPDATE SET {set}"),
+            Self::Mysql => format!(" ON DUPLICATE KEY UPDATE {set}"),
+        }
+    }
+
+    pub(super) fn old_value(self, table: &str, column: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => format!("{table}.{column}"),
+            Self::Mysql => column.to_owned(),
+        }
+    }
+
+    pub(super) fn new_value(self, column: &str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => format!("excluded.{column}"),
+            Self::Mysql => format!("VALUES({column})"),
+        }
+    }
+
+    /// Whether a statement sets one column after the other, and reads those that it has set.
+    pub(super) const fn sets_one_by_one(self) -> bool {
+        matches!(self, Self::Mysql)
+    }
+
+    /// Whether a statement that writes and gives rows stands by itself, without a transaction around it.
+    pub(super) const fn writes_by_fetch(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
+    /// Which limits a statement changes, by keys; it locks them in the order in which all others do.
+    pub(super) fn limits_in_order(self, keys: &str) -> String {
+        match self {
+            // There is one writer at a time.
+            Self::Sqlite => format!("id IN ({keys})"),
+            Self::Postgres => {
+                format!("id IN (SELECT id FROM axum_users_limit WHERE id IN ({keys}) ORDER BY id FOR UPDATE)")
+            }
+            Self::Mysql => format!("id IN ({keys}) ORDER BY id"),
+        }
+    }
+
+    /// Removes limits that are over, like [`remove_expired_tokens`](Self::remove_expired_tokens).
+    pub(super) fn remove_expired_limits(self) -> String {
+        let over = format!("over_at < {} ORDER BY over_at LIMIT ?", self.now());
+        match self {
+            Self::Sqlite => format!(
+                "DELETE FROM axum_users_limit WHERE id IN (SELECT id FROM axum_users_limit WHERE {over})"
+            ),
+            Self::Postgres => format!(
+                "DELETE FROM axum_users_limit WHERE id IN \
+                 (SELECT id FROM axum_users_limit WHERE {over} FOR UPDATE SKIP LOCKED)"
+            ),
+            Self::Mysql => format!("DELETE FROM axum_users_limit WHERE {over}"),
+        }
+    }
+
     /// Name and declared type of a table's columns in their order; the table's name is not quoted.
     pub(super) fn columns_of(self, table: &str) -> String {
         match self {

@@ -5,6 +5,7 @@ mod audit;
 mod dialect;
 mod driver;
 mod jobs;
+mod limits;
 mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -42,7 +43,7 @@ use crate::{
 };
 pub use options::SqlOptions;
 
-/// Keeps users, tokens, jobs and audit events in an SQL database, SQLite, PostgreSQL, MySQL or MariaDB, with the tables of fastapi-users.
+/// Keeps users, tokens, jobs, audit events and limits in an SQL database, SQLite, PostgreSQL, MySQL or MariaDB, with the tables of fastapi-users.
 ///
 /// Opening creates what is missing, in versioned migrations, and adopts a database that fastapi-users made: it adds,
 /// and never drops or rewrites. Cloning shares the connections.

@@ -97,6 +97,17 @@ pub(super) fn create_event(dialect: Dialect) -> String {
     )
 }
 
+/// All figures are microseconds but the counts, `free` and `tries`.
+pub(super) fn create_limit(dialect: Dialect) -> String {
+    let figures =
+        ["step", "slack", "free", "longest", "memory", "used_until", "tries", "over_at", "admitted"];
+    let figures = figures.map(|name| format!("{name} BIGINT NOT NULL")).join(", ");
+    format!(
+        "CREATE TABLE axum_users_limit (id VARCHAR(43) NOT NULL PRIMARY KEY, {figures}){}",
+        dialect.table_options()
+    )
+}
+
 /// Where it is recorded which migrations have been applied.
 pub(super) fn create_migration(dialect: Dialect) -> String {
     format!(

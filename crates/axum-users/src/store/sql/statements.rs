@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{audit::AuditStatements, dialect::Dialect, jobs::JobStatements, oauth::AccountStatements};
+use super::{
+    audit::AuditStatements, dialect::Dialect, jobs::JobStatements, limits::LimitStatements,
+    oauth::AccountStatements,
+};
 use crate::{
     Profile,
     value::{ColumnType, Kind, Value},
@@ -52,6 +55,7 @@ pub(super) struct Statements {
     pub(super) accounts: AccountStatements,
     pub(super) jobs: JobStatements,
     pub(super) events: AuditStatements,
+    pub(super) limits: LimitStatements,
 }
 
 /// Names come from the derive or the configuration, never from a request; quoting keeps reserved words usable.
@@ -155,6 +159,7 @@ impl Statements {
             accounts: AccountStatements::new::<P>(dialect, &of_user),
             jobs: JobStatements::new(dialect),
             events: AuditStatements::new(dialect),
+            limits: LimitStatements::new(dialect),
             returning,
             kinds_by_email: [kinds.as_slice(), &[Kind::Bool]].concat(),
             kinds,

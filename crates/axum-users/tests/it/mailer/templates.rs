@@ -7,7 +7,8 @@ use axum_users::mailer::{MailKind, MailValues, TemplateError, Templates};
 use super::{reset_mail, unescape, values};
 use crate::support::KING;
 
-const KINDS: [MailKind; 3] = [MailKind::VerifyEmail, MailKind::ResetPassword, MailKind::AlreadyRegistered];
+const KINDS: [MailKind; 4] =
+    [MailKind::VerifyEmail, MailKind::ResetPassword, MailKind::AlreadyRegistered, MailKind::LoginLimited];
 
 #[test]
 fn every_kind_of_mail_says_who_what_and_how_long() {
@@ -20,7 +21,8 @@ fn every_kind_of_mail_says_who_what_and_how_long() {
             for part in [KING, "Camelot", "https://camelot.bt/reset-password#token=the-token"] {
                 assert!(body.contains(part), "{kind} lacks {part}: {body}");
             }
-            assert_eq!(body.contains("1 hour"), kind != MailKind::AlreadyRegistered, "{kind}");
+            let expires = matches!(kind, MailKind::VerifyEmail | MailKind::ResetPassword);
+            assert_eq!(body.contains("1 hour"), expires, "{kind}");
         }
         assert!(!mail.text.contains('<'), "{}", mail.text);
         assert!(

@@ -121,6 +121,9 @@ impl<P: Profile> Hooks<P> for Recorder {
     async fn after_register(&self, user: &User<P>, cx: &Context) -> HookResult {
         self.plain("after_register", &user.email, cx)
     }
+    async fn after_login_limited(&self, user: &User<P>, cx: &Context) -> HookResult {
+        self.plain("after_login_limited", &user.email, cx)
+    }
     async fn after_duplicate_registration(&self, user: &User<P>, cx: &Context) -> HookResult {
         self.plain("after_duplicate_registration", &user.email, cx)
     }

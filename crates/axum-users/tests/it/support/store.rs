@@ -5,12 +5,13 @@ use std::{
     path::Path,
     str::FromStr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum_users::{
-    AuditEvent, AuditFilter, AuditStore, Changes, DeadJob, Found, JobCounts, JobStore, LeasedJob,
-    MemoryStore, MongoStore, NewJob, NewToken, NewUser, NoProfile, OAuthAccount, OAuthStore, PasswordHash,
-    Profile, SqlStore, StoreError, TokenStore, User, UserStore,
+    AuditEvent, AuditFilter, AuditStore, Bucket, Changes, DeadJob, Found, JobCounts, JobStore, LeasedJob,
+    LimitStore, MemoryStore, MongoStore, NewJob, NewToken, NewUser, NoProfile, OAuthAccount, OAuthStore,
+    PasswordHash, Profile, SqlStore, StoreError, TokenStore, User, UserStore,
 };
 use axum_users_testkit::{mariadb_database, mongodb_database, postgres_schema};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
@@ -275,6 +276,32 @@ impl<P: Profile> OAuthStore<P> for Store<P> {
         keep_last: bool,
     ) -> Result<bool, StoreError> {
         delegate!(self, "remove_account", OAuthStore::remove_account, user, name, account, keep_last)
+    }
+}
+
+/// Uncounted, and not for MongoDB.
+macro_rules! limits {
+    ($self:ident, $verb:path, $arguments:expr) => {
+        match &$self.inner {
+            Inner::Memory(store) => $verb(store, $arguments).await,
+            Inner::Sql(store) => $verb(store, $arguments).await,
+            Inner::Mongo(_) => panic!("MongoDB keeps no limits"),
+        }
+    };
+}
+
+impl<P: Profile> LimitStore for Store<P> {
+    async fn take(&self, buckets: &[Bucket]) -> Result<Vec<Duration>, StoreError> {
+        limits!(self, LimitStore::take, buckets)
+    }
+    async fn give_back(&self, buckets: &[Bucket]) -> Result<(), StoreError> {
+        limits!(self, LimitStore::give_back, buckets)
+    }
+    async fn forget(&self, keys: &[String]) -> Result<(), StoreError> {
+        limits!(self, LimitStore::forget, keys)
+    }
+    async fn remove_expired(&self, limit: u32) -> Result<u64, StoreError> {
+        limits!(self, LimitStore::remove_expired, limit)
     }
 }
 

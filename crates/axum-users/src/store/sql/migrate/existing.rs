@@ -12,13 +12,14 @@ use super::{
 use crate::value::{Kind, Value};
 
 /// The tables that concern us.
-pub(super) const TABLES: [&str; 7] = [
+pub(super) const TABLES: [&str; 8] = [
     "user",
     "accesstoken",
     "oauth_account",
     "revoked_token",
     "axum_users_job",
     "axum_users_event",
+    "axum_users_limit",
     "axum_users_migration",
 ];
 

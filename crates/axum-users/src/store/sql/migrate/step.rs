@@ -49,7 +49,7 @@ impl Step {
 }
 
 /// The library's migrations, first to last. One that has been released never changes.
-pub(super) fn steps(dialect: Dialect) -> [Step; 5] {
+pub(super) fn steps(dialect: Dialect) -> [Step; 6] {
     [
         Step { number: 1, name: "users, tokens, revoked tokens", actions: users_and_tokens(dialect) },
         Step {
@@ -63,6 +63,7 @@ pub(super) fn steps(dialect: Dialect) -> [Step; 5] {
         Step { number: 3, name: "accounts at providers", actions: accounts(dialect) },
         Step { number: 4, name: "jobs", actions: jobs(dialect) },
         Step { number: 5, name: "audit events", actions: events(dialect) },
+        Step { number: 6, name: "limits", actions: limits(dialect) },
     ]
 }
 
@@ -125,6 +126,13 @@ fn events(dialect: Dialect) -> Vec<Action> {
         index("ix_axum_users_event_user_id", "axum_users_event (user_id, id)"),
         index("ix_axum_users_event_identifier", "axum_users_event (identifier, id)"),
         index("ix_axum_users_event_act", "axum_users_event (act, id)"),
+    ]
+}
+
+fn limits(dialect: Dialect) -> Vec<Action> {
+    vec![
+        Action { makes: Makes::Table("axum_users_limit"), sql: schema::create_limit(dialect) },
+        index("ix_axum_users_limit_over_at", "axum_users_limit (over_at)"),
     ]
 }
 
