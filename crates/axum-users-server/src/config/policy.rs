@@ -1,5 +1,5 @@
 use axum_users::{
-    DuplicateRegistration, Policy, StoredTokens,
+    DuplicateRegistration, EmailChange, Policy, StoredTokens,
     email::EmailRules,
     password::{Argon2id, Rehash},
 };
@@ -65,6 +65,7 @@ pub struct PolicyOverrides {
     oauth_redirect_from_host: Option<bool>,
     www_authenticate: Option<bool>,
     duplicate_registration: Option<DuplicateRegistrationName>,
+    email_change: Option<EmailChangeName>,
     stored_tokens: Option<StoredTokensName>,
     email: EmailOverrides,
     hashing: HashingOverrides,
@@ -75,6 +76,13 @@ pub struct PolicyOverrides {
 enum DuplicateRegistrationName {
     Reveal,
     Hide,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum EmailChangeName {
+    Confirm,
+    Immediate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +163,11 @@ impl PolicyOverrides {
             DuplicateRegistrationName::Hide => DuplicateRegistration::Hide,
         });
         set(&mut policy.duplicate_registration, duplicates);
+        let email_change = self.email_change.map(|name| match name {
+            EmailChangeName::Confirm => EmailChange::Confirm,
+            EmailChangeName::Immediate => EmailChange::Immediate,
+        });
+        set(&mut policy.email_change, email_change);
         let tokens = self.stored_tokens.map(|name| match name {
             StoredTokensName::Digest => StoredTokens::Digest,
             StoredTokensName::Clear => StoredTokens::Clear,

@@ -27,6 +27,8 @@ pub(crate) enum Act {
     RequestVerify,
     ResetPassword,
     Verify,
+    RequestEmailChange,
+    ChangeEmail,
     #[cfg(feature = "oauth")]
     Authorize,
 }
@@ -71,8 +73,10 @@ impl Limiter {
         let count = match act {
             Act::Login => limits.login_per_minute,
             Act::Register => limits.register_per_minute,
-            Act::ForgotPassword | Act::RequestVerify => limits.mail_requests_per_minute,
-            Act::ResetPassword | Act::Verify => limits.tokens_per_minute,
+            Act::ForgotPassword | Act::RequestVerify | Act::RequestEmailChange => {
+                limits.mail_requests_per_minute
+            }
+            Act::ResetPassword | Act::Verify | Act::ChangeEmail => limits.tokens_per_minute,
             #[cfg(feature = "oauth")]
             Act::Authorize => limits.authorize_per_minute,
         };

@@ -2,8 +2,8 @@
 
 use super::{UserManager, limited_address};
 use crate::{
-    BoxError, Context, LeasedJob, Profile, UserError, UserId,
-    jobs::{Kept, Place, Task},
+    BoxError, Context, LeasedJob, Profile, User, UserError, UserId,
+    jobs::{Kept, Notice, Place, Task},
     limit::Act,
 };
 
@@ -51,6 +51,18 @@ impl<P: Profile> UserManager<P> {
     ) -> Result<(), UserError> {
         self.0.limiter.admit(kind, cx)?;
         let promise = self.promise()?;
+        self.queue_promised_mail(promise, kind, email, task, cx).await
+    }
+
+    /// The same for a request that was counted and promised before.
+    pub(super) async fn queue_promised_mail(
+        &self,
+        promise: Promise,
+        kind: Act,
+        email: &str,
+        task: Task<P>,
+        cx: &Context,
+    ) -> Result<(), UserError> {
         let address = limited_address(email);
         if !self.0.limiter.may_mail(kind, &address) {
             return Ok(());
@@ -62,6 +74,14 @@ impl<P: Profile> UserManager<P> {
         queued
     }
 
+    /// Has a job done that tells of what is done: that it cannot be promised any more takes nothing back.
+    pub(super) async fn queue_after(&self, promise: Promise, task: Task<P>, cx: &Context) {
+        let name = task.name();
+        if let Err(error) = self.queue(promise, task, cx).await {
+            log_job(name, &error);
+        }
+    }
+
     /// Does a job that was taken from a store.
     pub(crate) async fn do_job(&self, job: &LeasedJob, cx: &Context) -> Result<(), UserError> {
         let unknown = || UserError::Internal(BoxError::from("this version knows no such job"));
@@ -69,6 +89,16 @@ impl<P: Profile> UserManager<P> {
             Kept::ForgotPassword(email) => Task::ForgotPassword(email),
             Kept::RequestVerify(email) => Task::RequestVerify(email),
             Kept::DuplicateRegistration(email) => Task::DuplicateRegistration(email),
+            Kept::ChangeEmail { id, email, fingerprint } => {
+                Task::ChangeEmail { user: P::Id::parse(&id).ok_or_else(unknown)?, email, fingerprint }
+            }
+            Kept::EmailChanged { id, old_email, revertible_until } => {
+                let user = P::Id::parse(&id).ok_or_else(unknown)?;
+                Task::EmailChanged { user, old_email, revertible_until }
+            }
+            Kept::Notice { id, notice } => {
+                Task::Notice { user: P::Id::parse(&id).ok_or_else(unknown)?, notice }
+            }
             Kept::AfterRegister { id, signed_up } => {
                 let id = P::Id::parse(&id).ok_or_else(unknown)?;
                 match self.0.store.get(&id).await?.map(Box::new) {
@@ -106,6 +136,16 @@ impl<P: Profile> UserManager<P> {
                 }
                 None => Ok(()),
             },
+            Task::ChangeEmail { user, email, fingerprint } => {
+                self.ask_new_address(user, email, fingerprint, first_time, cx).await
+            }
+            Task::EmailChanged { user, old_email, revertible_until } => {
+                self.tell_old_address(user, old_email, *revertible_until, cx).await
+            }
+            Task::Notice { user, notice } => match self.0.store.get(user).await? {
+                Some(user) => self.tell(&user, notice, cx).await,
+                None => Ok(()),
+            },
             Task::AfterRegister(user) => {
                 hooks.in_job("after_register", cx, |hooks| hooks.after_register(user, cx)).await
             }
@@ -126,6 +166,25 @@ impl<P: Profile> UserManager<P> {
         match done {
             Err(UserError::Inactive | UserError::AlreadyVerified) => Ok(()),
             other => other,
+        }
+    }
+}
+
+impl<P: Profile> UserManager<P> {
+    async fn tell(&self, user: &User<P>, notice: &Notice, cx: &Context) -> Result<(), UserError> {
+        let hooks = &self.0.hooks;
+        match notice {
+            Notice::PasswordChanged => {
+                let name = "after_password_change";
+                hooks.in_job(name, cx, |hooks| hooks.after_password_change(user, cx)).await
+            }
+            Notice::AccountLinked(at) => {
+                hooks.in_job("after_account_link", cx, |hooks| hooks.after_account_link(user, at, cx)).await
+            }
+            Notice::AccountUnlinked(at) => {
+                let name = "after_account_unlink";
+                hooks.in_job(name, cx, |hooks| hooks.after_account_unlink(user, at, cx)).await
+            }
         }
     }
 }

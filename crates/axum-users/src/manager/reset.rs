@@ -1,7 +1,7 @@
 use super::UserManager;
 use crate::{
     Context, Profile, User, UserError,
-    jobs::Task,
+    jobs::{Notice, Task},
     limit::Act,
     object::Object,
     password::{PasswordHash, Verdict},
@@ -68,6 +68,7 @@ impl<P: Profile> UserManager<P> {
             end_sessions: policy.end_sessions_on_password_change,
             ..Changes::default()
         };
+        let promise = self.promise()?;
         self.end_sessions_if(changes.end_sessions, &user.id).await?;
         #[cfg(feature = "oauth")]
         if changes.end_sessions && !user.is_verified {
@@ -76,6 +77,8 @@ impl<P: Profile> UserManager<P> {
         let updated = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
         let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_reset_password", |hooks| hooks.after_reset_password(&updated, cx)).await;
+        let task = Task::Notice { user: user.id, notice: Notice::PasswordChanged };
+        self.queue_after(promise, task, cx).await;
         ended.map(|()| updated)
     }
 

@@ -6,6 +6,7 @@
 mod auth;
 mod backends;
 mod bodies;
+mod change_email;
 mod email;
 mod extract;
 mod growth;

@@ -7,7 +7,7 @@ use minijinja::Environment;
 use super::{MailKind, MailValues, TemplateError, built_in::FILES, error::innermost, render, split_subject};
 
 /// What [`MailValues::context`] gives to templates.
-const VARIABLES: [&str; 6] = ["product", "email", "name", "link", "lifetime", "lifetime_minutes"];
+const VARIABLES: [&str; 7] = ["product", "email", "name", "link", "lifetime", "lifetime_minutes", "provider"];
 
 pub(super) fn load(environment: &mut Environment<'static>, directory: &Path) -> Result<(), TemplateError> {
     let known = |name: &str| FILES.contains(&name);
@@ -50,6 +50,7 @@ fn check(environment: &mut Environment<'static>, directory: &Path) -> Result<(),
         name: "Anna".to_owned(),
         link: "https://example.com/#token=example".to_owned(),
         lifetime_minutes: 60,
+        provider: "google".to_owned(),
     };
     let bare = MailValues { name: String::new(), link: String::new(), ..full.clone() };
     // These values are no secrets, and so errors can name what is undefined.

@@ -28,6 +28,7 @@ use super::Mail;
 /// | `link` | the link to open, or empty |
 /// | `lifetime` | how long the link is valid, in English: `1 hour`, `45 minutes` |
 /// | `lifetime_minutes` | the same as a number |
+/// | `provider` | the name of the provider of an account, such as `google`, in mails about one |
 #[derive(Clone)]
 pub struct Templates(Arc<Environment<'static>>);
 
@@ -40,8 +41,9 @@ impl Templates {
 
     /// The files of this directory, and the built-in texts for those it lacks.
     ///
-    /// Files are `verify_email`, `reset_password` and `already_registered`, each as `.txt` and `.html`, and
-    /// `layout.html`, which the built-in `.html` files extend. A `.txt` file starts with the line `Subject: …`. An
+    /// Files are `verify_email`, `reset_password`, `already_registered`, `confirm_email`, `email_in_use`, `email_changed`,
+    /// `password_changed`, `account_linked` and `account_unlinked`, each as `.txt` and `.html`, and `layout.html`, which the
+    /// built-in `.html` files extend. A `.txt` file starts with the line `Subject: …`. An
     /// empty `.html` file means: only text.
     ///
     /// # Errors

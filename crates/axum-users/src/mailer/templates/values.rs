@@ -15,10 +15,33 @@ pub enum MailKind {
     /// Tells the recipient that somebody registered the address of the existing account. The link, if any, leads to
     /// the page for signing in.
     AlreadyRegistered,
+    /// Asks the recipient to confirm that an account is to have this address. The link holds a token.
+    ConfirmEmail,
+    /// Tells the recipient that somebody wanted to use the address for another account. The link, if any, leads to the page
+    /// for signing in.
+    EmailInUse,
+    /// Tells the recipient that the account has another address. The link, if any, takes that back, and holds a token.
+    EmailChanged,
+    /// Tells the recipient that the password was changed. The link, if any, leads to the page for signing in.
+    PasswordChanged,
+    /// Tells the recipient that one can log in by an account at a provider. The link is as before.
+    AccountLinked,
+    /// Tells the recipient that an account at a provider was taken away. The link is as before.
+    AccountUnlinked,
 }
 
 impl MailKind {
-    pub(super) const ALL: [Self; 3] = [Self::VerifyEmail, Self::ResetPassword, Self::AlreadyRegistered];
+    pub(super) const ALL: [Self; 9] = [
+        Self::VerifyEmail,
+        Self::ResetPassword,
+        Self::AlreadyRegistered,
+        Self::ConfirmEmail,
+        Self::EmailInUse,
+        Self::EmailChanged,
+        Self::PasswordChanged,
+        Self::AccountLinked,
+        Self::AccountUnlinked,
+    ];
 }
 
 /// The name of its files.
@@ -28,6 +51,12 @@ impl fmt::Display for MailKind {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
             Self::AlreadyRegistered => "already_registered",
+            Self::ConfirmEmail => "confirm_email",
+            Self::EmailInUse => "email_in_use",
+            Self::EmailChanged => "email_changed",
+            Self::PasswordChanged => "password_changed",
+            Self::AccountLinked => "account_linked",
+            Self::AccountUnlinked => "account_unlinked",
         })
     }
 }
@@ -48,6 +77,8 @@ pub struct MailValues {
     pub link: String,
     /// How long the link is valid, in minutes.
     pub lifetime_minutes: u64,
+    /// The name of the provider of an account, such as `google`; empty where none is meant.
+    pub provider: String,
 }
 
 impl MailValues {
@@ -59,6 +90,7 @@ impl MailValues {
             link => one_line(&self.link),
             lifetime => lifetime(self.lifetime_minutes),
             lifetime_minutes => self.lifetime_minutes,
+            provider => one_line(&self.provider),
         }
     }
 }
@@ -70,6 +102,7 @@ impl fmt::Debug for MailValues {
             .field("email", &self.email)
             .field("name", &self.name)
             .field("lifetime_minutes", &self.lifetime_minutes)
+            .field("provider", &self.provider)
             .finish_non_exhaustive()
     }
 }
