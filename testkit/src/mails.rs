@@ -7,6 +7,10 @@ pub enum Purpose {
     Reset,
     /// A verified address.
     Verify,
+    /// A new address.
+    Confirm,
+    /// The old address.
+    Revert,
 }
 
 /// The tokens in the mails to an address, first to last: a line `To: ADDRESS`, later one with a link.
@@ -14,6 +18,8 @@ pub fn mailed_tokens(lines: &[String], email: &str, purpose: Purpose) -> Vec<Str
     let link = match purpose {
         Purpose::Reset => "/reset-password#token=",
         Purpose::Verify => "/verify-email#token=",
+        Purpose::Confirm => "/confirm-email#token=",
+        Purpose::Revert => "/revert-email#token=",
     };
     let mut recipient = "";
     let mut tokens = Vec::new();

@@ -102,6 +102,14 @@ where
             secret: Some(data.secret(SecretName::Verification)),
             lifetime: settings.verification.lifetime,
             ..TokenOptions::verification()
+        })
+        .email_change_token(TokenOptions {
+            lifetime: settings.email_change.lifetime,
+            ..TokenOptions::email_change()
+        })
+        .email_revert_token(TokenOptions {
+            lifetime: settings.email_change.revert_lifetime,
+            ..TokenOptions::email_revert()
         });
     for backend in &settings.backends {
         builder = builder.backend(self::backend(config, backend, data, store, sessions)?);
@@ -235,7 +243,8 @@ fn mails(config: &Config, public_url: &str) -> anyhow::Result<EmailHooks<AnyMail
     let public_url = PublicUrl::parse(public_url).map_err(|error| config.refuse("public_url", error))?;
     let mut hooks = EmailHooks::new(mailer, public_url)
         .product(&settings.mail.product)
-        .lifetimes(settings.reset.lifetime, settings.verification.lifetime);
+        .lifetimes(settings.reset.lifetime, settings.verification.lifetime)
+        .email_change_lifetimes(settings.email_change.lifetime, settings.email_change.revert_lifetime);
     if let Some(directory) = &settings.mail.templates {
         let templates = Templates::with_directory(directory);
         hooks = hooks.templates(templates.map_err(|error| config.refuse("mail.templates", error))?);
@@ -246,6 +255,12 @@ fn mails(config: &Config, public_url: &str) -> anyhow::Result<EmailHooks<AnyMail
     }
     if let Some(Ok(page)) = settings.pages.verify_email.as_deref().map(PublicUrl::parse) {
         hooks = hooks.verify_page(page);
+    }
+    if let Some(Ok(page)) = settings.pages.confirm_email.as_deref().map(PublicUrl::parse) {
+        hooks = hooks.confirm_email_page(page);
+    }
+    if let Some(Ok(page)) = settings.pages.revert_email.as_deref().map(PublicUrl::parse) {
+        hooks = hooks.revert_email_page(page);
     }
     Ok(hooks)
 }

@@ -10,6 +10,8 @@ use axum::{
 const INDEX: &str = include_str!("pages/index.html");
 const RESET_PASSWORD: &str = include_str!("pages/reset_password.html");
 const VERIFY_EMAIL: &str = include_str!("pages/verify_email.html");
+const CONFIRM_EMAIL: &str = include_str!("pages/confirm_email.html");
+const REVERT_EMAIL: &str = include_str!("pages/revert_email.html");
 const STYLE: &str = include_str!("pages/assets/page.css");
 const SCRIPT: &str = include_str!("pages/assets/page.js");
 
@@ -17,7 +19,7 @@ const SCRIPT: &str = include_str!("pages/assets/page.js");
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                                        base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `/`, `/reset-password` and `/verify-email`, for a product of this name.
+/// `/`, `/reset-password`, `/verify-email`, `/confirm-email` and `/revert-email`, for a product of this name.
 pub fn router(product: &str) -> Router {
     let page = |template: &'static str, action: &str| {
         let html = template.replace("{{ product }}", &escape(product)).replace("{{ action }}", action);
@@ -27,6 +29,8 @@ pub fn router(product: &str) -> Router {
         .route("/", page(INDEX, ""))
         .route("/reset-password", page(RESET_PASSWORD, "auth/reset-password"))
         .route("/verify-email", page(VERIFY_EMAIL, "auth/verify"))
+        .route("/confirm-email", page(CONFIRM_EMAIL, "auth/change-email"))
+        .route("/revert-email", page(REVERT_EMAIL, "auth/revert-email-change"))
         .route("/assets/page.css", get(async || answer("text/css; charset=utf-8", STYLE)))
         .route("/assets/page.js", get(async || answer("text/javascript; charset=utf-8", SCRIPT)))
 }
@@ -63,7 +67,7 @@ mod tests {
 
     #[test]
     fn every_placeholder_is_one_that_is_filled_in() {
-        for template in [INDEX, RESET_PASSWORD, VERIFY_EMAIL] {
+        for template in [INDEX, RESET_PASSWORD, VERIFY_EMAIL, CONFIRM_EMAIL, REVERT_EMAIL] {
             let filled = template.replace("{{ product }}", "").replace("{{ action }}", "");
             assert!(!filled.contains("{{"));
         }

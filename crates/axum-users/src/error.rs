@@ -137,6 +137,8 @@ pub enum ErrorCode {
     VerifyUserBadToken,
     /// The user is verified already.
     VerifyUserAlreadyVerified,
+    /// The token that confirms a new address, or takes a change back, is invalid, used or expired.
+    ChangeEmailBadToken,
     /// Another user has the new address.
     UpdateUserEmailAlreadyExists,
     /// The new password is refused.
@@ -179,6 +181,7 @@ impl ErrorCode {
             Self::ResetPasswordInvalidPassword => "RESET_PASSWORD_INVALID_PASSWORD",
             Self::VerifyUserBadToken => "VERIFY_USER_BAD_TOKEN",
             Self::VerifyUserAlreadyVerified => "VERIFY_USER_ALREADY_VERIFIED",
+            Self::ChangeEmailBadToken => "CHANGE_EMAIL_BAD_TOKEN",
             Self::UpdateUserEmailAlreadyExists => "UPDATE_USER_EMAIL_ALREADY_EXISTS",
             Self::UpdateUserInvalidPassword => "UPDATE_USER_INVALID_PASSWORD",
             Self::UpdateUserBadCurrentPassword => "UPDATE_USER_BAD_CURRENT_PASSWORD",

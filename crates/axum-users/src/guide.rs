@@ -6,6 +6,9 @@ pub mod audit {}
 #[doc = include_str!("../docs/auth.md")]
 pub mod auth {}
 
+#[doc = include_str!("../docs/change_email.md")]
+pub mod change_email {}
+
 #[doc = include_str!("../docs/hooks.md")]
 pub mod hooks {}
 

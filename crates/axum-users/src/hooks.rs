@@ -147,6 +147,66 @@ pub trait Hooks<P: Profile = NoProfile>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// A user wants to have another address: send the token there, see
+    /// [`EmailChange::Confirm`](crate::EmailChange::Confirm). Runs in a job, after the answer.
+    fn after_request_email_change(
+        &self,
+        user: &User<P>,
+        new_email: &str,
+        token: &str,
+        cx: &Context,
+    ) -> impl Future<Output = HookResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// Somebody else wants to have the address of this user, and was told nothing. Runs in a job, after the answer.
+    fn after_duplicate_email_change(
+        &self,
+        user: &User<P>,
+        cx: &Context,
+    ) -> impl Future<Output = HookResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// A user has another address: tell the old one. With the token, if there is one, whoever has it can take the change
+    /// back; there is none when an administrator changed the address, and for an address that was itself a new one within the
+    /// life of such a token. Runs in a job, after the answer.
+    fn after_email_change(
+        &self,
+        user: &User<P>,
+        old_email: &str,
+        revert_token: Option<&str>,
+        cx: &Context,
+    ) -> impl Future<Output = HookResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// A user has another password: by themselves, by a reset, or by an administrator. Tell them (ASVS 6.3.7). Runs in a job,
+    /// after the answer.
+    fn after_password_change(&self, user: &User<P>, cx: &Context) -> impl Future<Output = HookResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// From now on a user can log in by an account at a provider, too: tell them. Runs in a job, after the answer.
+    fn after_account_link(
+        &self,
+        user: &User<P>,
+        oauth_name: &str,
+        cx: &Context,
+    ) -> impl Future<Output = HookResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// A user can log in by an account at a provider no longer: tell them. Runs in a job, after the answer.
+    fn after_account_unlink(
+        &self,
+        user: &User<P>,
+        oauth_name: &str,
+        cx: &Context,
+    ) -> impl Future<Output = HookResult> + Send {
+        async { Ok(()) }
+    }
+
     /// A user verified the address.
     fn after_verify(&self, user: &User<P>, cx: &Context) -> impl Future<Output = HookResult> + Send {
         async { Ok(()) }

@@ -130,7 +130,7 @@ pub use self::{
     manager::UserManager,
     object_id::ObjectId,
     password::PasswordHash,
-    policy::{DuplicateRegistration, PasswordRules, Policy, StoredTokens},
+    policy::{DuplicateRegistration, EmailChange, PasswordRules, Policy, StoredTokens},
     profile::{NoPatch, NoProfile, Profile, UserId},
     secret::{SECRET_MIN_BYTES, Secret, WeakSecret},
     store::{

@@ -25,7 +25,10 @@ pub struct Policy {
     pub hashing: Argon2id,
     /// What registering a taken address answers.
     pub duplicate_registration: DuplicateRegistration,
-    /// Whether a new password ends every session and token of the user (ASVS 7.4.3).
+    /// When a user's new address counts.
+    pub email_change: EmailChange,
+    /// Whether a new password ends every session and token of the user (ASVS 7.4.3), and so does a new address where
+    /// [`email_change`](Self::email_change) has it confirmed.
     pub end_sessions_on_password_change: bool,
     /// Who changes their own password or address, or takes an account at a provider away, must have logged in within so many
     /// seconds, or give the password they have (ASVS 6.2.3, 7.5.1). `None`: whoever has a session may.
@@ -91,6 +94,16 @@ pub enum DuplicateRegistration {
     Hide,
 }
 
+/// When the address counts that users change theirs to. What an administrator writes counts at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailChange {
+    /// When the token that is mailed to it comes back; until then nothing changes. The answer is the same whether or not
+    /// somebody has the address, and the old one is told how to take the change back.
+    Confirm,
+    /// At once, and unverified.
+    Immediate,
+}
+
 /// What token stores keep of a session token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredTokens {
@@ -125,6 +138,11 @@ impl PasswordRules {
 }
 
 impl Policy {
+    /// Whether a new address ends the sessions of its user.
+    pub(crate) const fn ends_sessions_on_email_change(&self) -> bool {
+        self.end_sessions_on_password_change && matches!(self.email_change, EmailChange::Confirm)
+    }
+
     /// Safe defaults.
     pub const fn secure() -> Self {
         Self {
@@ -132,6 +150,7 @@ impl Policy {
             password: PasswordRules::secure(),
             hashing: Argon2id::secure(),
             duplicate_registration: DuplicateRegistration::Reveal,
+            email_change: EmailChange::Confirm,
             end_sessions_on_password_change: true,
             recent_login: Some(600),
             revoke_jwt_on_logout: true,
@@ -157,6 +176,7 @@ impl Policy {
             password: PasswordRules::fastapi_users(),
             hashing: Argon2id::fastapi_users(),
             duplicate_registration: DuplicateRegistration::Reveal,
+            email_change: EmailChange::Immediate,
             end_sessions_on_password_change: false,
             recent_login: None,
             revoke_jwt_on_logout: false,

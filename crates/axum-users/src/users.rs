@@ -57,6 +57,8 @@ pub(crate) struct Core<P: Profile> {
     pub(crate) policy: Arc<Policy>,
     pub(crate) reset: OneTimeTokens,
     pub(crate) verification: OneTimeTokens,
+    pub(crate) email_change: OneTimeTokens,
+    pub(crate) email_revert: OneTimeTokens,
     pub(crate) jobs: Jobs,
     pub(crate) durable: Option<Arc<Durable>>,
     pub(crate) require_verified_users: bool,
@@ -82,6 +84,8 @@ impl<P: Profile> Users<P> {
             password_words: Vec::new(),
             reset: TokenOptions::reset(),
             verification: TokenOptions::verification(),
+            email_change: TokenOptions::email_change(),
+            email_revert: TokenOptions::email_revert(),
             require_verified_users: false,
             trusted_origins: Vec::new(),
             rate_limits: RateLimits::default(),
@@ -195,6 +199,16 @@ impl TokenOptions {
         Self { secret: None, lifetime: 3600, audience: "fastapi-users:verify".to_owned() }
     }
 
+    /// Tokens that confirm a new address: audience `fastapi-users:change-email`.
+    pub fn email_change() -> Self {
+        Self { secret: None, lifetime: 3600, audience: "fastapi-users:change-email".to_owned() }
+    }
+
+    /// Tokens that take the change of an address back: audience `fastapi-users:revert-email`, seven days.
+    pub fn email_revert() -> Self {
+        Self { secret: None, lifetime: 7 * 24 * 3600, audience: "fastapi-users:revert-email".to_owned() }
+    }
+
     /// States of OAuth flows: audience `fastapi-users:oauth-state`, 600 seconds, or 3600 where the policy has the contract's
     /// cookie.
     #[cfg(feature = "oauth")]
@@ -217,6 +231,8 @@ pub struct UsersBuilder<P: Profile, S> {
     password_words: Vec<String>,
     reset: TokenOptions,
     verification: TokenOptions,
+    email_change: TokenOptions,
+    email_revert: TokenOptions,
     require_verified_users: bool,
     trusted_origins: Vec<String>,
     rate_limits: RateLimits,
@@ -278,6 +294,18 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
     /// Key, lifetime and audience of tokens that verify an address.
     pub fn verification_token(mut self, options: TokenOptions) -> Self {
         self.verification = options;
+        self
+    }
+
+    /// Key, lifetime and audience of tokens that confirm a new address.
+    pub fn email_change_token(mut self, options: TokenOptions) -> Self {
+        self.email_change = options;
+        self
+    }
+
+    /// Key, lifetime and audience of tokens that take the change of an address back.
+    pub fn email_revert_token(mut self, options: TokenOptions) -> Self {
+        self.email_revert = options;
         self
     }
 
@@ -380,6 +408,8 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             password_words: ContextWords::new(self.password_words.iter().map(String::as_str)),
             reset: one_time(self.reset, "reset"),
             verification: one_time(self.verification, "verification"),
+            email_change: one_time(self.email_change, "email change"),
+            email_revert: one_time(self.email_revert, "email revert"),
             jobs: Jobs::new(),
             durable: self.durable_jobs.map(|(store, options)| Arc::new(Durable::new(store, options))),
             require_verified_users: self.require_verified_users,
@@ -393,19 +423,26 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
     }
 
     fn check(&self) -> Result<(), BuildError> {
-        let secrets = [
-            ("the secret of the builder", Some(&self.secret)),
-            ("the secret of reset tokens", self.reset.secret.as_ref()),
-            ("the secret of verification tokens", self.verification.secret.as_ref()),
+        let tokens = [
+            ("reset", &self.reset),
+            ("verification", &self.verification),
+            ("email change", &self.email_change),
+            ("email revert", &self.email_revert),
         ];
-        for (name, secret) in secrets {
+        let of_tokens = tokens.iter().map(|(name, options)| (*name, options.secret.as_ref()));
+        for (name, secret) in [("builder", Some(&self.secret))].into_iter().chain(of_tokens) {
             if let Some(Err(weak)) = secret.map(Secret::check).filter(|_| !self.policy.weak_secrets) {
-                return Err(BuildError(format!("{name} is refused: {weak}")));
+                let of = if name == "builder" { "the builder".to_owned() } else { format!("{name} tokens") };
+                return Err(BuildError(format!("the secret of {of} is refused: {weak}")));
             }
         }
-        for (name, options) in [("reset", &self.reset), ("verification", &self.verification)] {
+        let mut audiences = HashSet::new();
+        for (name, options) in tokens {
             if options.lifetime == 0 {
                 return Err(BuildError(format!("{name} tokens need a lifetime of at least one second")));
+            }
+            if !audiences.insert(&options.audience) {
+                return Err(BuildError(format!("{name} tokens need an audience that no other tokens have")));
             }
         }
         if let Some(origin) = self.trusted_origins.iter().find(|origin| !origin::is_origin(origin)) {
@@ -413,9 +450,6 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
                 "the trusted origin {origin:?} is none that a browser sends: write `https://app.example`, in lower case and \
                  without a path, or the port if it is not the usual one"
             )));
-        }
-        if self.reset.audience == self.verification.audience {
-            return Err(BuildError("reset and verification tokens need different audiences".to_owned()));
         }
         self.policy.hashing.check().map_err(BuildError)?;
         self.rate_limits.check().map_err(BuildError)?;

@@ -116,6 +116,8 @@ fn check_urls(config: &Config) -> anyhow::Result<()> {
     let pages = [
         ("pages.reset_password", &settings.pages.reset_password),
         ("pages.verify_email", &settings.pages.verify_email),
+        ("pages.confirm_email", &settings.pages.confirm_email),
+        ("pages.revert_email", &settings.pages.revert_email),
     ];
     for (key, page) in pages {
         if let Some(Err(error)) = page.as_deref().map(PublicUrl::parse) {

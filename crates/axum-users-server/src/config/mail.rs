@@ -44,4 +44,8 @@ pub struct PageSettings {
     pub reset_password: Option<String>,
     /// Where a person verifies an address.
     pub verify_email: Option<String>,
+    /// Where a person confirms a new address.
+    pub confirm_email: Option<String>,
+    /// Where a person takes the change of an address back.
+    pub revert_email: Option<String>,
 }

@@ -71,6 +71,8 @@ pub struct Settings {
     pub reset: TokenSettings,
     /// Tokens that verify an address.
     pub verification: TokenSettings,
+    /// Tokens that confirm a new address, and that take the change back.
+    pub email_change: EmailChangeSettings,
     /// Who can log in.
     pub login: Requirement,
     /// Who can use the users routes.
@@ -113,6 +115,7 @@ impl Default for Settings {
             secrets: SecretSettings::default(),
             reset: TokenSettings::default(),
             verification: TokenSettings::default(),
+            email_change: EmailChangeSettings::default(),
             login: Requirement::default(),
             users: Requirement::default(),
             rate_limits: RateLimitSettings::default(),
@@ -185,6 +188,22 @@ pub struct TokenSettings {
 impl Default for TokenSettings {
     fn default() -> Self {
         Self { lifetime: 3600 }
+    }
+}
+
+/// The tokens of a change of an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmailChangeSettings {
+    /// Seconds until the one that confirms it expires.
+    pub lifetime: u64,
+    /// Seconds until the one that takes it back expires.
+    pub revert_lifetime: u64,
+}
+
+impl Default for EmailChangeSettings {
+    fn default() -> Self {
+        Self { lifetime: 3600, revert_lifetime: 7 * 24 * 3600 }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use axum_users::{
-    DuplicateRegistration, Policy, StoredTokens,
+    DuplicateRegistration, EmailChange, Policy, StoredTokens,
     email::EmailRules,
     password::{Argon2id, Rehash},
 };
@@ -70,6 +70,7 @@ pub struct PolicyOverrides {
     device_cookie: Option<bool>,
     www_authenticate: Option<bool>,
     duplicate_registration: Option<DuplicateRegistrationName>,
+    email_change: Option<EmailChangeName>,
     stored_tokens: Option<StoredTokensName>,
     email: EmailOverrides,
     hashing: HashingOverrides,
@@ -80,6 +81,13 @@ pub struct PolicyOverrides {
 enum DuplicateRegistrationName {
     Reveal,
     Hide,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum EmailChangeName {
+    Confirm,
+    Immediate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,6 +170,11 @@ impl PolicyOverrides {
             DuplicateRegistrationName::Hide => DuplicateRegistration::Hide,
         });
         set(&mut policy.duplicate_registration, duplicates);
+        let email_change = self.email_change.map(|name| match name {
+            EmailChangeName::Confirm => EmailChange::Confirm,
+            EmailChangeName::Immediate => EmailChange::Immediate,
+        });
+        set(&mut policy.email_change, email_change);
         let tokens = self.stored_tokens.map(|name| match name {
             StoredTokensName::Digest => StoredTokens::Digest,
             StoredTokensName::Clear => StoredTokens::Clear,

@@ -72,6 +72,37 @@ async fn a_person_verifies_an_address_with_nothing_but_a_browser() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_changes_an_address_and_takes_it_back_with_nothing_but_a_browser() {
+    let running = Running::start("");
+    running.register(KING, PASSWORD).await;
+    let session = running.token(KING, PASSWORD).await;
+    let patch = running.patch("/users/me").bearer_auth(&session).json(&json!({"email": "new@camelot.bt"}));
+    let (status, shown) = answer(patch).await;
+    assert_eq!((status.as_u16(), &shown["email"]), (200, &json!(KING)));
+    let token = running.mailed_token("new@camelot.bt", Purpose::Confirm).await;
+    let browser = Browser::open().await;
+    browser.go(&format!("{}/confirm-email#token={token}", running.server.address())).await;
+    let address = browser.client.current_url().await.unwrap();
+    assert!(!address.as_str().contains(&token), "UI-4: the token stays in the address: {address}");
+    browser.press("button[type=submit]").await;
+    browser.says("Your account has the new address").await;
+    assert_eq!(running.login("new@camelot.bt", PASSWORD).await.0, 200);
+
+    let token = running.mailed_token(KING, Purpose::Revert).await;
+    let link = format!("{}/revert-email#token={token}", running.server.address());
+    browser.go(&link).await;
+    browser.press("button[type=submit]").await;
+    browser.says("You have your address back").await;
+    assert_eq!(running.login("new@camelot.bt", PASSWORD).await.0, 400);
+    running.mailed_token(KING, Purpose::Reset).await;
+
+    browser.go(&link).await;
+    browser.press("button[type=submit]").await;
+    browser.says("no longer valid").await;
+    browser.client.clone().close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_docs_show_the_routes() {
     let running = Running::start("");
     let browser = Browser::open().await;
@@ -89,7 +120,7 @@ async fn the_docs_show_the_routes() {
 #[tokio::test]
 async fn ui_2_pages_bring_their_own_rules() {
     let running = Running::start("");
-    for path in ["/", "/reset-password", "/verify-email"] {
+    for path in ["/", "/reset-password", "/verify-email", "/confirm-email", "/revert-email"] {
         let response = running.get(path).send().await.unwrap();
         let rules = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
         for rule in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {

@@ -30,8 +30,18 @@ names! {
         PasswordResetFailed => "password_reset_failed",
         /// Changed their own password.
         PasswordChanged => "password_changed",
+        /// Said which password they have, to do what a session alone must not, and it was another.
+        ReauthenticationFailed => "reauthentication_failed",
+        /// Wants to have another address, which is asked first.
+        EmailChangeRequested => "email_change_requested",
         /// Changed their own address.
         EmailChanged => "email_changed",
+        /// Came with a token that does not work.
+        EmailChangeFailed => "email_change_failed",
+        /// Took the old address back: the password, the sessions and the accounts there were have ended.
+        EmailChangeReverted => "email_change_reverted",
+        /// Came with a token that does not work.
+        EmailChangeRevertFailed => "email_change_revert_failed",
         /// Whoever has an address wants to verify it, somebody said.
         VerificationRequested => "verification_requested",
         /// Verified the address.
@@ -137,6 +147,8 @@ impl AuditAct {
             Self::PasswordReset => Self::PasswordResetFailed,
             Self::Verified => Self::VerificationFailed,
             Self::AccountLinked => Self::AccountLinkFailed,
+            Self::EmailChanged => Self::EmailChangeFailed,
+            Self::EmailChangeReverted => Self::EmailChangeRevertFailed,
             _ => return None,
         })
     }
@@ -145,8 +157,12 @@ impl AuditAct {
     pub(super) const fn too_many(self) -> AuditReason {
         match self {
             Self::Registered => AuditReason::TooManyRegistrations,
-            Self::PasswordResetRequested | Self::VerificationRequested => AuditReason::TooManyMailRequests,
-            Self::PasswordReset | Self::Verified => AuditReason::TooManyTokens,
+            Self::PasswordResetRequested | Self::VerificationRequested | Self::EmailChangeRequested => {
+                AuditReason::TooManyMailRequests
+            }
+            Self::PasswordReset | Self::Verified | Self::EmailChanged | Self::EmailChangeReverted => {
+                AuditReason::TooManyTokens
+            }
             _ => AuditReason::TooManyLogins,
         }
     }

@@ -109,6 +109,38 @@ pub(crate) trait DynHooks<P: Profile>: Send + Sync {
         token: &'a str,
         cx: &'a Context,
     ) -> BoxFuture<'a, HookResult>;
+    fn after_request_email_change<'a>(
+        &'a self,
+        user: &'a User<P>,
+        new_email: &'a str,
+        token: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_duplicate_email_change<'a>(
+        &'a self,
+        user: &'a User<P>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_email_change<'a>(
+        &'a self,
+        user: &'a User<P>,
+        old_email: &'a str,
+        revert_token: Option<&'a str>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_password_change<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult>;
+    fn after_account_link<'a>(
+        &'a self,
+        user: &'a User<P>,
+        oauth_name: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
+    fn after_account_unlink<'a>(
+        &'a self,
+        user: &'a User<P>,
+        oauth_name: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
     fn after_verify<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult>;
     fn after_forgot_password<'a>(
         &'a self,
@@ -173,6 +205,50 @@ impl<P: Profile, H: Hooks<P>> DynHooks<P> for H {
         cx: &'a Context,
     ) -> BoxFuture<'a, HookResult> {
         Box::pin(Hooks::after_request_verify(self, user, token, cx))
+    }
+    fn after_request_email_change<'a>(
+        &'a self,
+        user: &'a User<P>,
+        new_email: &'a str,
+        token: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_request_email_change(self, user, new_email, token, cx))
+    }
+    fn after_duplicate_email_change<'a>(
+        &'a self,
+        user: &'a User<P>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_duplicate_email_change(self, user, cx))
+    }
+    fn after_email_change<'a>(
+        &'a self,
+        user: &'a User<P>,
+        old_email: &'a str,
+        revert_token: Option<&'a str>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_email_change(self, user, old_email, revert_token, cx))
+    }
+    fn after_password_change<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_password_change(self, user, cx))
+    }
+    fn after_account_link<'a>(
+        &'a self,
+        user: &'a User<P>,
+        oauth_name: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_account_link(self, user, oauth_name, cx))
+    }
+    fn after_account_unlink<'a>(
+        &'a self,
+        user: &'a User<P>,
+        oauth_name: &'a str,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_account_unlink(self, user, oauth_name, cx))
     }
     fn after_verify<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult> {
         Box::pin(Hooks::after_verify(self, user, cx))

@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod change_email;
 mod error;
 #[cfg(feature = "oauth")]
 mod oauth;
@@ -27,14 +28,18 @@ use self::body::{BodyError, BodyRules, ParsedBody};
 use crate::{Policy, Profile, Users};
 
 impl<P: Profile> Users<P> {
-    /// All routers at their customary paths: each backend at `/auth/{name}`; register, reset and verify at `/auth`;
+    /// All routers at their customary paths: each backend at `/auth/{name}`; register, reset, verify and change-email at `/auth`;
     /// users at `/users`; providers at `/auth/{name}` and `/auth/associate/{name}`.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let mut routes = Router::new();
         for backend in self.backends() {
             routes = routes.nest(backend.path(), self.auth_router(backend));
         }
-        let auth = self.register_router().merge(self.reset_router()).merge(self.verify_router());
+        let auth = self
+            .register_router()
+            .merge(self.reset_router())
+            .merge(self.verify_router())
+            .merge(self.change_email_router());
         let routes = routes.nest("/auth", auth).nest("/users", self.users_router());
         #[cfg(feature = "oauth")]
         let routes = self.add_oauth_routes(routes);

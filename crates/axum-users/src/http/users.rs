@@ -17,7 +17,7 @@ use super::{
     finish, no_content, split,
 };
 use crate::{
-    Authenticated, Context, ErrorCode, Profile, UpdateUser, User, UserError, Users, extract::Guard,
+    Authenticated, Backend, Context, ErrorCode, Profile, UpdateUser, User, UserError, Users, extract::Guard,
     http::ApiError,
 };
 
@@ -42,6 +42,24 @@ impl<P: Profile> Users<P> {
         superuser: bool,
     ) -> Result<Authenticated<P>, ApiError> {
         Guard { verified: self.0.require_verified_users, superuser }.admit(self, parts).await
+    }
+
+    /// All sessions have ended: a browser that keeps its session in a cookie gets a new one.
+    pub(super) async fn renew_cookie(&self, backend: &Backend<P>, user: &User<P>, response: &mut Response) {
+        if !backend.is_ambient() {
+            return;
+        }
+        match backend.login(user, &self.0.accounts).await {
+            Ok(login) => {
+                for cookie in login.headers().get_all(header::SET_COOKIE) {
+                    response.headers_mut().append(header::SET_COOKIE, cookie.clone());
+                }
+            }
+            // What was asked is done: the client logs in.
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "no session after all have ended");
+            }
+        }
     }
 
     /// Superusers only; who asks is checked before whether there is such a user (ADM-1).
@@ -89,19 +107,8 @@ async fn patch_me<P: Profile>(State(users): State<Users<P>>, request: Request) -
         other => ApiError::user(other, CODES),
     })?;
     let mut response = Json(&updated).into_response();
-    if new_password && users.policy().end_sessions_on_password_change && backend.is_ambient() {
-        // All sessions have ended; a browser that keeps its session in a cookie gets a new one.
-        match backend.login(&updated, &users.0.accounts).await {
-            Ok(login) => {
-                for cookie in login.headers().get_all(header::SET_COOKIE) {
-                    response.headers_mut().append(header::SET_COOKIE, cookie.clone());
-                }
-            }
-            // The password is changed: the client logs in with it.
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "no session after a new password");
-            }
-        }
+    if new_password && users.policy().end_sessions_on_password_change {
+        users.renew_cookie(&backend, &updated, &mut response).await;
     }
     Ok(response)
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub use self::options::JobOptions;
 pub(crate) use self::{
     queue::{Jobs, Place},
-    task::{Kept, Task},
+    task::{Kept, Notice, Task},
     worker::Durable,
 };
 use crate::{DeadJob, JobCounts, Profile, StoreError, UserError, Users};

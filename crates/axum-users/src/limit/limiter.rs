@@ -29,6 +29,8 @@ pub(crate) enum Act {
     RequestVerify,
     ResetPassword,
     Verify,
+    RequestEmailChange,
+    ChangeEmail,
     #[cfg(feature = "oauth")]
     Authorize,
 }
@@ -41,6 +43,8 @@ impl Act {
             Self::RequestVerify => "request-verify",
             Self::ResetPassword => "reset-password",
             Self::Verify => "verify",
+            Self::RequestEmailChange => "request-email-change",
+            Self::ChangeEmail => "change-email",
             #[cfg(feature = "oauth")]
             Self::Authorize => "authorize",
         }
@@ -97,8 +101,10 @@ impl Limiter {
         let limits = &self.limits;
         let count = match act {
             Act::Register => limits.register_per_minute,
-            Act::ForgotPassword | Act::RequestVerify => limits.mail_requests_per_minute,
-            Act::ResetPassword | Act::Verify => limits.tokens_per_minute,
+            Act::ForgotPassword | Act::RequestVerify | Act::RequestEmailChange => {
+                limits.mail_requests_per_minute
+            }
+            Act::ResetPassword | Act::Verify | Act::ChangeEmail => limits.tokens_per_minute,
             #[cfg(feature = "oauth")]
             Act::Authorize => limits.authorize_per_minute,
         };

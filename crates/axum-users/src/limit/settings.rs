@@ -54,7 +54,8 @@ pub struct RateLimits {
     pub reauthentications_per_minute: u32,
     /// Registrations of one client. Default 10.
     pub register_per_minute: u32,
-    /// What one client asks to be mailed: this many passwords forgotten and this many verifications. Default 20.
+    /// What one client asks to be mailed: this many passwords forgotten, this many verifications and this many changes of an
+    /// address. Default 20.
     pub mail_requests_per_minute: u32,
     /// Mails of one kind to one address, which count together with the next two figures. Beyond that a request is answered
     /// like any other, and nothing is sent. Default 1.
@@ -64,10 +65,11 @@ pub struct RateLimits {
     /// Default 10.
     pub mails_per_day: u32,
     /// What the owner of an address is told about registrations of it that are hidden, see
-    /// [`DuplicateRegistration::Hide`](crate::DuplicateRegistration::Hide). Default 3.
+    /// [`DuplicateRegistration::Hide`](crate::DuplicateRegistration::Hide), and about others who want to change theirs to it.
+    /// Default 3.
     pub duplicate_mails_per_hour: u32,
-    /// What one client sends that it was mailed: this many tokens that reset a password and this many that verify an
-    /// address. Default 20.
+    /// What one client sends that it was mailed: this many tokens that reset a password, this many that verify an address
+    /// and this many that change one. Default 20.
     pub tokens_per_minute: u32,
     /// Tokens for one user that are genuine: this many that reset a password and this many that verify an address. Default 10.
     pub confirmations_per_hour: u32,

@@ -2,9 +2,9 @@
 
 use super::{UserManager, limited_address};
 use crate::{
-    AuditAct, AuditReason, BoxError, Context, LeasedJob, Profile, UserError, UserId,
+    AuditAct, AuditReason, BoxError, Context, LeasedJob, Profile, User, UserError, UserId,
     audit::Entry,
-    jobs::{Kept, Place, Task},
+    jobs::{Kept, Notice, Place, Task},
     limit::Act,
 };
 
@@ -52,6 +52,7 @@ impl<P: Profile> UserManager<P> {
     ) -> Result<(), UserError> {
         let act = match kind {
             Act::ForgotPassword => AuditAct::PasswordResetRequested,
+            Act::RequestEmailChange => AuditAct::EmailChangeRequested,
             _ => AuditAct::VerificationRequested,
         };
         let mut entry = self.0.audit(act, cx);
@@ -71,15 +72,28 @@ impl<P: Profile> UserManager<P> {
         entry.identifier(email);
         self.0.limiter.admit(kind, cx).await?;
         let promise = self.promise()?;
-        let Some(taken) = self.0.limiter.may_mail(kind, &limited_address(email)).await else {
+        if !self.queue_promised_mail(promise, kind, email, task, cx).await? {
             entry.reason(AuditReason::MailedEnough);
-            return Ok(());
-        };
+        }
+        Ok(())
+    }
+
+    /// The same for a request that was counted and promised before; `false` if the address was mailed enough.
+    pub(super) async fn queue_promised_mail(
+        &self,
+        promise: Promise,
+        kind: Act,
+        email: &str,
+        task: Task<P>,
+        cx: &Context,
+    ) -> Result<bool, UserError> {
+        let taken = self.0.limiter.may_mail(kind, &limited_address(email)).await;
+        let Some(taken) = taken else { return Ok(false) };
         let queued = self.queue(promise, task, cx).await;
         if queued.is_err() {
             self.0.limiter.give_back(taken).await;
         }
-        queued
+        queued.map(|()| true)
     }
 
     /// Has the owner of an address told that too many guess at the password; whether it has one shows to nobody. That it cannot
@@ -89,12 +103,16 @@ impl<P: Profile> UserManager<P> {
             "too many wrong passwords for one address: only known browsers log in with it for now"
         );
         let task = Task::LoginLimited(address);
+        match self.promise() {
+            Ok(promise) => self.queue_after(promise, task, cx).await,
+            Err(error) => log_job(task.name(), &error),
+        }
+    }
+
+    /// Has a job done that tells of what is done: that it cannot be promised any more takes nothing back.
+    pub(super) async fn queue_after(&self, promise: Promise, task: Task<P>, cx: &Context) {
         let name = task.name();
-        let queued = match self.promise() {
-            Ok(promise) => self.queue(promise, task, cx).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = queued {
+        if let Err(error) = self.queue(promise, task, cx).await {
             log_job(name, &error);
         }
     }
@@ -107,6 +125,16 @@ impl<P: Profile> UserManager<P> {
             Kept::RequestVerify(email) => Task::RequestVerify(email),
             Kept::DuplicateRegistration(email) => Task::DuplicateRegistration(email),
             Kept::LoginLimited(email) => Task::LoginLimited(email),
+            Kept::ChangeEmail { id, email, fingerprint } => {
+                Task::ChangeEmail { user: P::Id::parse(&id).ok_or_else(unknown)?, email, fingerprint }
+            }
+            Kept::EmailChanged { id, old_email, revertible_until } => {
+                let user = P::Id::parse(&id).ok_or_else(unknown)?;
+                Task::EmailChanged { user, old_email, revertible_until }
+            }
+            Kept::Notice { id, notice } => {
+                Task::Notice { user: P::Id::parse(&id).ok_or_else(unknown)?, notice }
+            }
             Kept::AfterRegister { id, signed_up } => {
                 let id = P::Id::parse(&id).ok_or_else(unknown)?;
                 match self.0.store.get(&id).await?.map(Box::new) {
@@ -151,6 +179,16 @@ impl<P: Profile> UserManager<P> {
                 }
                 None => Ok(()),
             },
+            Task::ChangeEmail { user, email, fingerprint } => {
+                self.ask_new_address(user, email, fingerprint, first_time, cx).await
+            }
+            Task::EmailChanged { user, old_email, revertible_until } => {
+                self.tell_old_address(user, old_email, *revertible_until, cx).await
+            }
+            Task::Notice { user, notice } => match self.0.store.get(user).await? {
+                Some(user) => self.tell(&user, notice, cx).await,
+                None => Ok(()),
+            },
             Task::AfterRegister(user) => {
                 hooks.in_job("after_register", cx, |hooks| hooks.after_register(user, cx)).await
             }
@@ -171,6 +209,25 @@ impl<P: Profile> UserManager<P> {
         match done {
             Err(UserError::Inactive | UserError::AlreadyVerified) => Ok(()),
             other => other,
+        }
+    }
+}
+
+impl<P: Profile> UserManager<P> {
+    async fn tell(&self, user: &User<P>, notice: &Notice, cx: &Context) -> Result<(), UserError> {
+        let hooks = &self.0.hooks;
+        match notice {
+            Notice::PasswordChanged => {
+                let name = "after_password_change";
+                hooks.in_job(name, cx, |hooks| hooks.after_password_change(user, cx)).await
+            }
+            Notice::AccountLinked(at) => {
+                hooks.in_job("after_account_link", cx, |hooks| hooks.after_account_link(user, at, cx)).await
+            }
+            Notice::AccountUnlinked(at) => {
+                let name = "after_account_unlink";
+                hooks.in_job(name, cx, |hooks| hooks.after_account_unlink(user, at, cx)).await
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The rules of user management, without HTTP: every route has its twin here, callable from code.
 
 mod authenticate;
+mod change_email;
 mod create;
 mod delete;
 mod jobs;
@@ -9,6 +10,7 @@ mod oauth;
 mod one_time;
 mod reauthenticate;
 mod reset;
+mod revert_email;
 mod update;
 mod verify;
 

@@ -1,11 +1,14 @@
 //! Accounts at providers: who logs in by them, and whose they become.
 
-use super::{UserManager, jobs::log_job};
+use super::{
+    UserManager,
+    jobs::{Promise, log_job},
+};
 use crate::{
     AuditAct, AuditReason, Context, OAuthAccount, Profile, User, UserError, UserId,
     audit::Entry,
     email::normalize,
-    jobs::Task,
+    jobs::{Notice, Task},
     oauth::{CipherError, Identity, OAuth, OAuthCore, ProviderError, ProviderTokens, exchange_code},
     password::PasswordHash,
     policy::DuplicateRegistration,
@@ -131,9 +134,10 @@ impl<P: Profile> UserManager<P> {
         if !user.is_verified {
             return self.take_over(oauth, &user, account, cx).await;
         }
+        let promise = self.promise()?;
         store.put_account(&user.id, account).await?;
         self.0.audit(AuditAct::AccountLinked, cx).user(&user.id).via(oauth.name()).done();
-        self.tell_account_change(&user, cx).await;
+        self.tell_account_change(&user, promise, Notice::AccountLinked(account.oauth_name.clone()), cx).await;
         Ok(user)
     }
 
@@ -242,9 +246,10 @@ impl<P: Profile> UserManager<P> {
         entry.user(&user.id).via(oauth.name());
         let core = self.oauth()?;
         let account = account(oauth, identity, tokens).ok_or(UserError::NoEmail)?;
+        let promise = self.promise()?;
         core.store.put_account(&user.id, &core.seal(account)?).await?;
         entry.done();
-        self.tell_account_change(user, cx).await;
+        self.tell_account_change(user, promise, Notice::AccountLinked(oauth.name().to_owned()), cx).await;
         Ok(())
     }
 
@@ -305,13 +310,14 @@ impl<P: Profile> UserManager<P> {
     ) -> Result<(), UserError> {
         let store = &self.oauth()?.store;
         let account = self.stored_account(user, oauth_name, account_id).await?.ok_or(UserError::NotFound)?;
+        let promise = self.promise()?;
         let keep_last = !user.hashed_password.is_usable();
         if !store.remove_account(&user.id, oauth_name, account_id, keep_last).await? {
             let still_there = self.stored_account(user, oauth_name, account_id).await?.is_some();
             return Err(if still_there { UserError::LastLoginMethod } else { UserError::NotFound });
         }
         self.0.audit(AuditAct::AccountUnlinked, cx).user(&user.id).via(oauth_name).done();
-        self.tell_account_change(user, cx).await;
+        self.tell_account_change(user, promise, Notice::AccountUnlinked(oauth_name.to_owned()), cx).await;
         let manager = self.clone();
         const JOB: &str = "revoke the tokens of a provider";
         // That it cannot be queued or fails leaves tokens that end by themselves.
@@ -340,9 +346,10 @@ impl<P: Profile> UserManager<P> {
     }
 
     /// A user has an account more or less: no column has changed.
-    async fn tell_account_change(&self, user: &User<P>, cx: &Context) {
+    async fn tell_account_change(&self, user: &User<P>, promise: Promise, notice: Notice, cx: &Context) {
         let changes = Changes::default();
         self.0.hooks.after("after_update", |hooks| hooks.after_update(user, &changes, cx)).await;
+        self.queue_after(promise, Task::Notice { user: user.id.clone(), notice }, cx).await;
     }
 
     async fn stored_account(

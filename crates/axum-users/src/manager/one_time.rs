@@ -5,6 +5,7 @@ use crate::{
     claims::{ClaimRules, TokenKeys, now},
     object::Object,
     password::PasswordHash,
+    secret::random_token,
 };
 
 /// Makes and reads one kind of one-time token: an HS256 JWT with an audience of its own (RFC 8725 §3.11-12).
@@ -30,6 +31,8 @@ struct Claims<'a> {
     iat: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     fgp: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
 }
 
 impl OneTimeTokens {
@@ -63,6 +66,32 @@ impl OneTimeTokens {
         self.keys.sign(&claims)
     }
 
+    /// A token that names another address, and dies with its user's password or address.
+    pub(super) fn for_new_address<P: Profile>(
+        &self,
+        user: &User<P>,
+        email: &str,
+    ) -> Result<String, BoxError> {
+        let (own, jti) = (self.fingerprint(user), Some(random_token()?));
+        self.keys.sign(&Claims { email: Some(email), fgp: Some(&own), jti, ..self.claims(user) })
+    }
+
+    /// A token that names an address which its user had, and outlives whatever becomes of the password and the address.
+    pub(super) fn for_old_address<P: Profile>(
+        &self,
+        user: &User<P>,
+        email: &str,
+        expires_at: u64,
+    ) -> Result<String, BoxError> {
+        let jti = Some(random_token()?);
+        self.keys.sign(&Claims { email: Some(email), exp: expires_at, jti, ..self.claims(user) })
+    }
+
+    /// Seconds that a token lives.
+    pub(super) const fn lifetime(&self) -> u64 {
+        self.lifetime
+    }
+
     /// The claims of a token that is ours, of this kind, and has not expired.
     pub(super) fn read(&self, token: &str, lenient: bool) -> Option<Object> {
         self.keys.read(token, ClaimRules { audience: &self.audience, lenient, require_expiry: !lenient })
@@ -86,6 +115,7 @@ impl OneTimeTokens {
             exp: issued_at.saturating_add(self.lifetime),
             iat: issued_at,
             fgp: None,
+            jti: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::{UserManager, limited_address};
 use crate::{
-    Context, Profile, UpdateUser, User, UserError,
+    AuditAct, AuditReason, Context, Profile, UpdateUser, User, UserError,
     email::normalize,
     password::{Compared, Verdict},
 };
@@ -28,7 +28,12 @@ impl<P: Profile> UserManager<P> {
         if !matches!(verdict, Ok(Verdict::Mismatch)) {
             self.0.limiter.give_back(login).await;
         }
-        if verdict? == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(()) }
+        if verdict? != Verdict::Mismatch {
+            return Ok(());
+        }
+        let mut entry = self.0.audit(AuditAct::ReauthenticationFailed, cx);
+        entry.user(&user.id).reason(AuditReason::WrongPassword).done();
+        Err(UserError::BadCredentials)
     }
 
     /// Whether a change would let somebody else have the account: a new password, or another address.

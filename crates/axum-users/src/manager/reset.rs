@@ -2,7 +2,7 @@ use super::{UserManager, limited_address};
 use crate::{
     AuditAct, Context, Profile, User, UserError,
     audit::Entry,
-    jobs::Task,
+    jobs::{Notice, Task},
     limit::Act,
     object::Object,
     password::{Compared, PasswordHash, Verdict},
@@ -90,6 +90,7 @@ impl<P: Profile> UserManager<P> {
             end_sessions: policy.end_sessions_on_password_change,
             ..Changes::default()
         };
+        let promise = self.promise()?;
         self.end_sessions_if(changes.end_sessions, &user.id).await?;
         #[cfg(feature = "oauth")]
         if changes.end_sessions && !user.is_verified {
@@ -100,6 +101,8 @@ impl<P: Profile> UserManager<P> {
         self.0.limiter.forget_failures(&limited_address(&user.email), cx).await;
         let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_reset_password", |hooks| hooks.after_reset_password(&updated, cx)).await;
+        let task = Task::Notice { user: user.id, notice: Notice::PasswordChanged };
+        self.queue_after(promise, task, cx).await;
         ended.map(|()| updated)
     }
 

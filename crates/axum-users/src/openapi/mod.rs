@@ -4,6 +4,7 @@
 //! schemas are those that FastAPI gives to the routes of fastapi-users, so that generated clients keep their names.
 
 mod auth;
+mod change_email;
 #[cfg(feature = "oauth")]
 mod oauth;
 mod operation;
@@ -73,6 +74,7 @@ impl<P: Profile> Users<P> {
             self.register_openapi("/auth"),
             self.reset_openapi("/auth"),
             self.verify_openapi("/auth"),
+            self.change_email_openapi("/auth"),
             self.users_openapi("/users"),
         ];
         let document = backends.chain(others).fold(Part::new(self).document(), OpenApi::merge_from);

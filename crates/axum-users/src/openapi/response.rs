@@ -159,6 +159,7 @@ const fn describe(code: ErrorCode) -> &'static str {
         ErrorCode::ResetPasswordBadToken => "The token is invalid, used or expired.",
         ErrorCode::VerifyUserBadToken => "The token is invalid or expired, or the address has changed.",
         ErrorCode::VerifyUserAlreadyVerified => "The user is verified already.",
+        ErrorCode::ChangeEmailBadToken => "The token is invalid, used or expired.",
         ErrorCode::UpdateUserBadCurrentPassword => "The current password is wrong.",
         ErrorCode::ReauthenticationRequired => "The login is too long ago.",
         ErrorCode::OauthNotAvailableEmail => "The provider gives no e-mail address, or none that is valid.",

@@ -10,7 +10,7 @@ use super::{
     schema::{text, update_example, user_example, user_read, user_update},
     security,
 };
-use crate::{ErrorCode, Profile, Users};
+use crate::{EmailChange, ErrorCode, Profile, Users};
 
 const UPDATE_CODES: [ErrorCode; 2] =
     [ErrorCode::UpdateUserEmailAlreadyExists, ErrorCode::UpdateUserInvalidPassword];
@@ -31,10 +31,14 @@ impl<P: Profile> Users<P> {
         let description = "Changes the user who is asking.";
         let operation = self.protected(&patch_me, description, self.old_login().as_deref());
         let (mut codes, mut limits) = (UPDATE_CODES.to_vec(), Vec::new());
+        let rates = self.0.limiter.limits();
+        if self.policy().email_change == EmailChange::Confirm {
+            codes.retain(|code| *code != ErrorCode::UpdateUserEmailAlreadyExists);
+            limits.push(rates.mail_requests_per_minute);
+        }
         if self.policy().recent_login.is_some() {
             codes.push(ErrorCode::UpdateUserBadCurrentPassword);
-            let rates = self.0.limiter.limits();
-            limits = vec![rates.reauthentications_per_minute, rates.login_tries];
+            limits.extend([rates.reauthentications_per_minute, rates.login_tries]);
         }
         part.route(&patch_me, operation.user::<P>().update::<P>(&codes).limited(&limits));
 

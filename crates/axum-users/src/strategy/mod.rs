@@ -145,10 +145,15 @@ impl<P: Profile> Accounts<P> {
         &self.policy
     }
 
-    /// Changes whenever the user's password does, and tells nothing about it: a token that carries it dies with the
-    /// password, at no cost but the user that is read anyway.
+    /// Changes whenever the user's password does, and where the policy has new addresses confirmed with the address too, and
+    /// tells nothing about them: a token that carries it dies with the password, at no cost but the user that is read
+    /// anyway.
     pub fn fingerprint(&self, user: &User<P>) -> String {
-        fingerprint(&self.fingerprint_key, &[user.hashed_password.as_str().as_bytes()])
+        let password = user.hashed_password.as_str().as_bytes();
+        match self.policy.ends_sessions_on_email_change() {
+            true => fingerprint(&self.fingerprint_key, &[password, user.email.as_bytes()]),
+            false => fingerprint(&self.fingerprint_key, &[password]),
+        }
     }
 }
 

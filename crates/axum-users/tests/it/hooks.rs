@@ -183,6 +183,18 @@ async fn every_hook_runs_once_for_its_route_with_the_requests_context() {
             &["after_forgot_password"],
         ),
         ("read oneself", me("GET"), 200, &[]),
+        (
+            "ask for another address",
+            me("PATCH").json(&json!({"email": "arthur@camelot.bt"})),
+            200,
+            &["after_update", "after_request_email_change"],
+        ),
+        (
+            "ask for the address of another",
+            me("PATCH").json(&json!({ "email": MERLIN })),
+            200,
+            &["after_update", "after_duplicate_email_change"],
+        ),
         ("change nothing", me("PATCH").json(&json!({})), 200, &["after_update"]),
         ("read another", user("GET"), 200, &[]),
         ("change another", user("PATCH").json(&json!({"is_verified": true})), 200, &["after_update"]),
@@ -191,13 +203,13 @@ async fn every_hook_runs_once_for_its_route_with_the_requests_context() {
             app.post("/auth/reset-password")
                 .json(&json!({"token": reset, "password": "excalibur in the stone"})),
             200,
-            &["validate_password", "after_reset_password"],
+            &["validate_password", "after_reset_password", "after_password_change"],
         ),
         (
             "another's new password",
             user("PATCH").json(&password),
             200,
-            &["validate_password", "after_update"],
+            &["validate_password", "after_update", "after_password_change"],
         ),
         ("logout", app.post("/auth/jwt/logout").bearer(&app.login(MERLIN, PASSWORD).await), 204, &[]),
         ("delete", user("DELETE"), 204, &["before_delete", "after_delete"]),
@@ -231,7 +243,8 @@ async fn a_new_cookie_is_no_login() {
     let patch = app.ask("PATCH", "/users/me").cookie(&cookie).json(&json!({"password": "another password"}));
     let answer = patch.send().await;
     assert!(answer.status == 200 && answer.header("set-cookie").is_some());
-    assert_eq!(app.hooks.take_names(), ["validate_password", "after_update"]);
+    app.users.shutdown().await;
+    assert_eq!(app.hooks.take_names(), ["validate_password", "after_update", "after_password_change"]);
 }
 
 /// What `before_register` writes is what is validated and stored.
@@ -290,6 +303,7 @@ async fn code_that_acts_without_a_request_runs_the_same_hooks() {
     manager.request_verify(&user, &none).await.unwrap();
     let verify = app.hooks.last_token().unwrap();
     manager.reset_password(&reset, "another password", &none).await.unwrap();
+    app.users.shutdown().await;
     let user = manager.verify(&verify, &none).await.unwrap();
     let user = manager.update(&user, UpdateUser::default(), &none).await.unwrap();
     manager.delete(&user, &none).await.unwrap();
@@ -303,6 +317,7 @@ async fn code_that_acts_without_a_request_runs_the_same_hooks() {
         "after_request_verify",
         "validate_password",
         "after_reset_password",
+        "after_password_change",
         "after_verify",
         "after_update",
         "before_delete",

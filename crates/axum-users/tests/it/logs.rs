@@ -67,6 +67,27 @@ async fn live(app: &TestApp) -> Vec<String> {
     let change = json!({"password": THIRD});
     assert_eq!(app.ask("PATCH", "/users/me").bearer(&token).json(&change).send().await.status, 200);
     let token_after = app.login(EMAIL, THIRD).await;
+    let other = json!({"email": "canary.other@camelot.bt", "current_password": "canary-wrong-password"});
+    let wrong = app.ask("PATCH", "/users/me").bearer(&token_after).json(&other).send().await;
+    wrong.assert_detail(400, "UPDATE_USER_BAD_CURRENT_PASSWORD");
+    let other = json!({"email": "canary.other@camelot.bt", "current_password": THIRD});
+    assert_eq!(app.ask("PATCH", "/users/me").bearer(&token_after).json(&other).send().await.status, 200);
+    app.users.shutdown().await;
+    let change = app.hooks.token_for("after_request_email_change", "canary.other@camelot.bt").unwrap();
+    secrets.push(change.clone());
+    assert_eq!(app.post("/auth/change-email").json(&json!({ "token": change })).send().await.status, 200);
+    app.users.shutdown().await;
+    let revert = app.hooks.token_for("after_email_change", EMAIL).unwrap();
+    secrets.push(revert.clone());
+    assert_eq!(
+        app.post("/auth/revert-email-change").json(&json!({ "token": revert })).send().await.status,
+        200
+    );
+    app.users.shutdown().await;
+    let restored = app.hooks.token_for("after_forgot_password", EMAIL).unwrap();
+    assert_eq!(app.reset(&restored, THIRD).await.status, 200);
+    secrets.push(restored);
+    let token_after = app.login(EMAIL, THIRD).await;
     assert_eq!(app.post("/auth/jwt/logout").bearer(&token_after).send().await.status, 204);
     secrets.extend([verify, cookie, reset, token, token_after]);
     secrets.extend(app.store.stored_tokens());

@@ -7,6 +7,7 @@ mod audit;
 mod auth;
 mod backends;
 mod bodies;
+mod change_email;
 mod email;
 mod extract;
 mod growth;

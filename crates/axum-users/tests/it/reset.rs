@@ -64,7 +64,7 @@ async fn answers_and_hooks(kind: Kind) {
             ..row("weak", RESET, json!({"token": token, "password": "weak"}))
         },
         Scenario {
-            hooks: &["validate_password", "after_reset_password"],
+            hooks: &["validate_password", "after_reset_password", "after_password_change"],
             ..row("success", RESET, json!({"token": token, "password": NEW}))
         },
         bad_token("used", &token),

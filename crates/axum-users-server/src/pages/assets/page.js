@@ -25,6 +25,14 @@ const PAGES = {
     done: "Thank you. Your address is verified.",
     missing: "There is nothing to verify here. Please open the link in the mail, or ask for a new one.",
   },
+  "confirm-email": {
+    done: "Thank you. Your account has the new address. Please sign in with it.",
+    missing: "There is nothing to confirm here. Please open the link in the mail.",
+  },
+  "revert-email": {
+    done: "You have your address back, and everybody is signed out. We have sent you a link to choose a new password.",
+    missing: "There is nothing to take back here. Please open the link in the mail.",
+  },
 };
 
 // What the codes of the server mean, and whether they end the work of this page.
@@ -32,6 +40,8 @@ const CODES = new Map(Object.entries({
   RESET_PASSWORD_BAD_TOKEN: { text: DEAD_LINK, kind: "problem", final: true },
   VERIFY_USER_BAD_TOKEN: { text: DEAD_LINK, kind: "problem", final: true },
   VERIFY_USER_ALREADY_VERIFIED: { text: "Your address is verified already.", kind: "success", final: true },
+  CHANGE_EMAIL_BAD_TOKEN: { text: "This link is no longer valid: it has expired or was used already.", kind: "problem", final: true },
+  UPDATE_USER_EMAIL_ALREADY_EXISTS: { text: "Another account has this address by now.", kind: "problem" },
   RESET_PASSWORD_INVALID_PASSWORD: { text: ANOTHER_PASSWORD, kind: "problem" },
 }));
 

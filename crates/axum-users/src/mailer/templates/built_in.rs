@@ -1,7 +1,7 @@
 use super::split_subject;
 
 /// The names of all files, built-in or in an operator's directory.
-pub(super) const FILES: [&str; 9] = [
+pub(super) const FILES: [&str; 21] = [
     "layout.html",
     "verify_email.txt",
     "verify_email.html",
@@ -11,6 +11,18 @@ pub(super) const FILES: [&str; 9] = [
     "already_registered.html",
     "login_limited.txt",
     "login_limited.html",
+    "confirm_email.txt",
+    "confirm_email.html",
+    "email_in_use.txt",
+    "email_in_use.html",
+    "email_changed.txt",
+    "email_changed.html",
+    "password_changed.txt",
+    "password_changed.html",
+    "account_linked.txt",
+    "account_linked.html",
+    "account_unlinked.txt",
+    "account_unlinked.html",
 ];
 
 /// The source of a template: of a file, or of the subject in one.
@@ -34,6 +46,18 @@ fn file(name: &str) -> Option<&'static str> {
         "already_registered.html" => include_str!("built_in/already_registered.html"),
         "login_limited.txt" => include_str!("built_in/login_limited.txt"),
         "login_limited.html" => include_str!("built_in/login_limited.html"),
+        "confirm_email.txt" => include_str!("built_in/confirm_email.txt"),
+        "confirm_email.html" => include_str!("built_in/confirm_email.html"),
+        "email_in_use.txt" => include_str!("built_in/email_in_use.txt"),
+        "email_in_use.html" => include_str!("built_in/email_in_use.html"),
+        "email_changed.txt" => include_str!("built_in/email_changed.txt"),
+        "email_changed.html" => include_str!("built_in/email_changed.html"),
+        "password_changed.txt" => include_str!("built_in/password_changed.txt"),
+        "password_changed.html" => include_str!("built_in/password_changed.html"),
+        "account_linked.txt" => include_str!("built_in/account_linked.txt"),
+        "account_linked.html" => include_str!("built_in/account_linked.html"),
+        "account_unlinked.txt" => include_str!("built_in/account_unlinked.txt"),
+        "account_unlinked.html" => include_str!("built_in/account_unlinked.html"),
         _ => return None,
     })
 }

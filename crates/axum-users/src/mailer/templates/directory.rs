@@ -17,7 +17,7 @@ use super::{
 const LAYOUT: &str = "layout.html";
 
 /// What [`MailValues::context`] gives to templates.
-const VARIABLES: [&str; 6] = ["product", "email", "name", "link", "lifetime", "lifetime_minutes"];
+const VARIABLES: [&str; 7] = ["product", "email", "name", "link", "lifetime", "lifetime_minutes", "provider"];
 
 /// The files of the directory, over those that are there already.
 pub(super) fn load(environment: &mut Environment<'static>, directory: &Path) -> Result<(), TemplateError> {
@@ -101,6 +101,7 @@ fn check(
         name: "Anna".to_owned(),
         link: "https://example.com/#token=example".to_owned(),
         lifetime_minutes: 60,
+        provider: "google".to_owned(),
     };
     let bare = MailValues { name: String::new(), link: String::new(), ..full.clone() };
     // These values are no secrets, and so errors can name what is undefined.

@@ -29,6 +29,7 @@ use super::Mail;
 /// | `link` | the link to open, or empty |
 /// | `lifetime` | how long the link is valid, in English: `1 hour`, `45 minutes` |
 /// | `lifetime_minutes` | the same as a number |
+/// | `provider` | the name of the provider of an account, such as `google`, in mails about one |
 #[derive(Clone)]
 pub struct Templates {
     texts: Arc<Texts>,
@@ -53,8 +54,9 @@ impl Templates {
 
     /// The files of this directory, and the built-in texts for those it lacks.
     ///
-    /// Files are `verify_email`, `reset_password`, `already_registered` and `login_limited`, each as `.txt` and `.html`, and
-    /// `layout.html`, which the built-in `.html` files extend. A `.txt` file starts with the line `Subject: …`. An
+    /// Files are `verify_email`, `reset_password`, `already_registered`, `login_limited`, `confirm_email`, `email_in_use`, `email_changed`,
+    /// `password_changed`, `account_linked` and `account_unlinked`, each as `.txt` and `.html`, and `layout.html`, which the
+    /// built-in `.html` files extend. A `.txt` file starts with the line `Subject: …`. An
     /// empty `.html` file means: only text.
     ///
     /// A folder with the name of a language, such as `de` or `pt-BR`, holds the same files in that language, as many as are

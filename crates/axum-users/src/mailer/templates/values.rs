@@ -17,11 +17,34 @@ pub enum MailKind {
     AlreadyRegistered,
     /// Tells the recipient that too many wrong passwords were tried. The link, if any, leads to the page for signing in.
     LoginLimited,
+    /// Asks the recipient to confirm that an account is to have this address. The link holds a token.
+    ConfirmEmail,
+    /// Tells the recipient that somebody wanted to use the address for another account. The link, if any, leads to the page
+    /// for signing in.
+    EmailInUse,
+    /// Tells the recipient that the account has another address. The link, if any, takes that back, and holds a token.
+    EmailChanged,
+    /// Tells the recipient that the password was changed. The link, if any, leads to the page for signing in.
+    PasswordChanged,
+    /// Tells the recipient that one can log in by an account at a provider. The link is as before.
+    AccountLinked,
+    /// Tells the recipient that an account at a provider was taken away. The link is as before.
+    AccountUnlinked,
 }
 
 impl MailKind {
-    pub(super) const ALL: [Self; 4] =
-        [Self::VerifyEmail, Self::ResetPassword, Self::AlreadyRegistered, Self::LoginLimited];
+    pub(super) const ALL: [Self; 10] = [
+        Self::VerifyEmail,
+        Self::ResetPassword,
+        Self::AlreadyRegistered,
+        Self::LoginLimited,
+        Self::ConfirmEmail,
+        Self::EmailInUse,
+        Self::EmailChanged,
+        Self::PasswordChanged,
+        Self::AccountLinked,
+        Self::AccountUnlinked,
+    ];
 }
 
 /// The name of its files.
@@ -32,6 +55,12 @@ impl fmt::Display for MailKind {
             Self::ResetPassword => "reset_password",
             Self::AlreadyRegistered => "already_registered",
             Self::LoginLimited => "login_limited",
+            Self::ConfirmEmail => "confirm_email",
+            Self::EmailInUse => "email_in_use",
+            Self::EmailChanged => "email_changed",
+            Self::PasswordChanged => "password_changed",
+            Self::AccountLinked => "account_linked",
+            Self::AccountUnlinked => "account_unlinked",
         })
     }
 }
@@ -52,6 +81,8 @@ pub struct MailValues {
     pub link: String,
     /// How long the link is valid, in minutes.
     pub lifetime_minutes: u64,
+    /// The name of the provider of an account, such as `google`; empty where none is meant.
+    pub provider: String,
 }
 
 impl MailValues {
@@ -63,6 +94,7 @@ impl MailValues {
             link => one_line(&self.link),
             lifetime => lifetime(self.lifetime_minutes),
             lifetime_minutes => self.lifetime_minutes,
+            provider => one_line(&self.provider),
         }
     }
 }
@@ -74,6 +106,7 @@ impl fmt::Debug for MailValues {
             .field("email", &self.email)
             .field("name", &self.name)
             .field("lifetime_minutes", &self.lifetime_minutes)
+            .field("provider", &self.provider)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-use axum_users::{Backend, Bearer, Cookie, Jwt, NewToken, Opaque, Policy, TokenStore};
+use axum_users::{Backend, Bearer, Cookie, EmailChange, Jwt, NewToken, Opaque, Policy, TokenStore};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
@@ -180,7 +180,8 @@ async fn f_8_sessions_end_again_after_the_change() {
 
 #[tokio::test]
 async fn a_change_that_is_refused_ends_no_session() {
-    let app = TestApp::new(Kind::Memory).await;
+    let policy = Policy { email_change: EmailChange::Immediate, ..Policy::secure() };
+    let app = TestApp::under(policy, Kind::Memory).await;
     app.add(KING).await;
     app.add("merlin@camelot.bt").await;
     let cookie = app.login_by_cookie(KING, PASSWORD).await;

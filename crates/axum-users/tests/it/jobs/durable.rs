@@ -146,8 +146,13 @@ async fn f_10_a_job_that_fails_is_tried_again_under_its_id(kind: Kind) {
         200
     );
 
+    until("it is told", async || counts(&app.store).await.waiting == 0).await;
+    assert_eq!(
+        app.hooks.take_names(),
+        ["validate_password", "after_reset_password", "after_password_change"]
+    );
+
     app.hooks.react("after_forgot_password", Reaction::Refuse(403, "NO"));
-    app.hooks.take();
     ask(&app, "/auth/forgot-password", KING).await;
     until("it is done", async || app.hooks.count() > 0 && counts(&app.store).await.waiting == 0).await;
     assert_eq!(app.hooks.take_names(), ["after_forgot_password"], "a refusal is final");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum_users::{
-    DuplicateRegistration, Policy,
+    Context, DuplicateRegistration, Policy, UpdateUser,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, Mail, MailError, Mailer, SmtpMailer, Templates},
 };
 use serde_json::{Value, json};
@@ -97,7 +97,10 @@ async fn fgt_3_the_stored_address_gets_the_mail_and_its_link_works_once() {
         ask(&app, FORGOT, unknown).await;
         ask(&app, VERIFY, unknown).await;
     }
-    assert_eq!(sink.mails().len(), 3);
+    app.users.shutdown().await;
+    let told = ReadMail::of(&sink.mails()[3]);
+    assert_eq!(told.header("Subject"), "Your password at Camelot was changed");
+    assert_eq!(sink.mails().len(), 4);
 }
 
 #[tokio::test]
@@ -147,7 +150,9 @@ async fn links_lead_to_the_applications_own_pages() {
     let sink = SmtpSink::start().await;
     let hooks = hooks(plain(&sink))
         .reset_page("https://app.camelot.bt/new-password".parse().unwrap())
-        .verify_page("https://app.camelot.bt".parse().unwrap());
+        .verify_page("https://app.camelot.bt".parse().unwrap())
+        .confirm_email_page("https://app.camelot.bt/confirm".parse().unwrap())
+        .revert_email_page("https://app.camelot.bt/revert".parse().unwrap());
     let app = app(hooks).await;
     app.add(KING).await;
     ask(&app, FORGOT, KING).await;
@@ -155,7 +160,70 @@ async fn links_lead_to_the_applications_own_pages() {
     let mails: Vec<_> = sink.mails().iter().map(|raw| ReadMail::of(raw)).collect();
     assert!(mails[0].link().starts_with("https://app.camelot.bt/new-password#token="), "{}", mails[0].link());
     assert!(mails[1].link().starts_with("https://app.camelot.bt/#token="), "{}", mails[1].link());
-    assert_eq!(app.reset(mails[0].token(), "excalibur in the stone").await.status, 200);
+    let session = app.login(KING, PASSWORD).await;
+    let patch = app.ask("PATCH", "/users/me").bearer(&session).json(&json!({"email": "a@camelot.bt"}));
+    assert_eq!(patch.send().await.status, 200);
+    app.users.shutdown().await;
+    let confirm = ReadMail::of(&sink.mails()[2]);
+    assert!(confirm.link().starts_with("https://app.camelot.bt/confirm#token="), "{}", confirm.link());
+    let body = json!({"token": confirm.token()});
+    assert_eq!(app.post("/auth/change-email").json(&body).send().await.status, 200);
+    app.users.shutdown().await;
+    let revert = ReadMail::of(&sink.mails()[3]);
+    assert!(revert.link().starts_with("https://app.camelot.bt/revert#token="), "{}", revert.link());
+}
+
+/// CHG-1, OAK-4, ADM-6: who is told, and where; and that nobody else gets a token.
+#[tokio::test]
+async fn chg_1_both_addresses_are_mailed_and_whoever_is_changed_is_told() {
+    let sink = SmtpSink::start().await;
+    let own = hooks(plain(&sink)).email_change_lifetimes(1800, 3 * 86_400);
+    let app = app(own).await;
+    app.add(KING).await;
+    app.add("merlin@camelot.bt").await;
+    let mails = || sink.mails().iter().map(|raw| ReadMail::of(raw)).collect::<Vec<_>>();
+    let patch = async |session: &str, body: Value| {
+        let answer = app.ask("PATCH", "/users/me").bearer(session).json(&body).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        app.users.shutdown().await;
+    };
+    let session = app.login(KING, PASSWORD).await;
+    patch(&session, json!({"email": "arthur@camelot.bt"})).await;
+    patch(&session, json!({"email": "merlin@camelot.bt"})).await;
+    let token = mails()[0].token().to_owned();
+    assert_eq!(app.post("/auth/change-email").json(&json!({ "token": token })).send().await.status, 200);
+    app.users.shutdown().await;
+    let session = app.login("arthur@camelot.bt", PASSWORD).await;
+    patch(&session, json!({"password": "excalibur in the stone"})).await;
+    let manager = app.users.manager();
+    let user = app.user("arthur@camelot.bt").await;
+    let update = UpdateUser { email: Some("third@camelot.bt".into()), ..UpdateUser::default() };
+    manager.update(&user, update, &Context::none()).await.unwrap();
+    app.users.shutdown().await;
+
+    let seen = mails();
+    let recipients: Vec<_> = sink.commands("RCPT");
+    let expected = [
+        ("arthur@camelot.bt", "Confirm your new e-mail address for Camelot", "/confirm-email#token="),
+        ("merlin@camelot.bt", "Your address belongs to your account at Camelot", "/"),
+        (KING, "Your e-mail address at Camelot was changed", "/revert-email#token="),
+        ("arthur@camelot.bt", "Your password at Camelot was changed", "/"),
+        ("arthur@camelot.bt", "Your e-mail address at Camelot was changed", ""),
+    ];
+    assert_eq!(seen.len(), expected.len());
+    for (mail, (recipient, (to, subject, link))) in seen.iter().zip(recipients.iter().zip(expected)) {
+        assert_eq!((recipient, mail.header("Subject")), (&format!("RCPT TO:<{to}>"), subject));
+        match link {
+            "" => assert!(!mail.text.contains("https://"), "an administrator's change is not taken back"),
+            "/" => assert_eq!(mail.link(), format!("{PUBLIC}/")),
+            path => assert!(mail.link().starts_with(&format!("{PUBLIC}{path}")), "{}", mail.link()),
+        }
+    }
+    assert!(seen[0].text.contains("30 minutes") && seen[2].text.contains("3 days"));
+    assert!(
+        !seen[1].text.contains(KING) && !seen[2].text.replace(KING, "").contains("arthur@"),
+        "nobody learns of the other address"
+    );
 }
 
 /// Everything that can be told from answers: status, headers, body.

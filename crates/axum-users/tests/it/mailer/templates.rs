@@ -7,13 +7,28 @@ use axum_users::mailer::{MailKind, MailValues, TemplateError, Templates};
 use super::{reset_mail, unescape, values};
 use crate::support::KING;
 
-const KINDS: [MailKind; 4] =
-    [MailKind::VerifyEmail, MailKind::ResetPassword, MailKind::AlreadyRegistered, MailKind::LoginLimited];
+const KINDS: [MailKind; 10] = [
+    MailKind::VerifyEmail,
+    MailKind::ResetPassword,
+    MailKind::AlreadyRegistered,
+    MailKind::LoginLimited,
+    MailKind::ConfirmEmail,
+    MailKind::EmailInUse,
+    MailKind::EmailChanged,
+    MailKind::PasswordChanged,
+    MailKind::AccountLinked,
+    MailKind::AccountUnlinked,
+];
+
+/// Their links hold tokens.
+const WITH_A_TOKEN: [MailKind; 4] =
+    [MailKind::VerifyEmail, MailKind::ResetPassword, MailKind::ConfirmEmail, MailKind::EmailChanged];
 
 #[test]
 fn every_kind_of_mail_says_who_what_and_how_long() {
     for kind in KINDS {
-        let mail = Templates::built_in().render(kind, &values(KING, "Camelot")).unwrap();
+        let values = MailValues { provider: "provider-7".to_owned(), ..values(KING, "Camelot") };
+        let mail = Templates::built_in().render(kind, &values).unwrap();
         let html = &unescape(mail.html.as_deref().unwrap());
         assert_eq!(mail.to, KING);
         assert!(mail.subject.contains("Camelot"), "{kind}");
@@ -21,8 +36,9 @@ fn every_kind_of_mail_says_who_what_and_how_long() {
             for part in [KING, "Camelot", "https://camelot.bt/reset-password#token=the-token"] {
                 assert!(body.contains(part), "{kind} lacks {part}: {body}");
             }
-            let expires = matches!(kind, MailKind::VerifyEmail | MailKind::ResetPassword);
-            assert_eq!(body.contains("1 hour"), expires, "{kind}");
+            assert_eq!(body.contains("1 hour"), WITH_A_TOKEN.contains(&kind), "{kind}");
+            let of_accounts = [MailKind::AccountLinked, MailKind::AccountUnlinked].contains(&kind);
+            assert_eq!(body.contains("provider-7"), of_accounts, "{kind}");
         }
         assert!(!mail.text.contains('<'), "{}", mail.text);
         assert!(

@@ -71,6 +71,11 @@ impl Recorder {
         std::mem::take(&mut self.shared.events.lock().unwrap())
     }
 
+    /// What was recorded since it was last taken.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.shared.events.lock().unwrap().clone()
+    }
+
     /// The names of the hooks that ran since the last time.
     pub(crate) fn take_names(&self) -> Vec<&'static str> {
         self.take().iter().map(|event| event.hook).collect()
@@ -79,6 +84,13 @@ impl Recorder {
     /// The last token a hook was given.
     pub(crate) fn last_token(&self) -> Option<String> {
         self.shared.events.lock().unwrap().iter().rev().find_map(|event| event.token.clone())
+    }
+
+    /// The last token that this hook was given for this address.
+    pub(crate) fn token_for(&self, hook: &str, email: &str) -> Option<String> {
+        let events = self.shared.events.lock().unwrap();
+        let of_hook = events.iter().rev().find(|event| event.hook == hook && event.email == email);
+        of_hook.and_then(|event| event.token.clone())
     }
 
     fn record(&self, hook: &'static str, email: &str, cx: &Context, event: Event) -> HookResult {
@@ -137,6 +149,39 @@ impl<P: Profile> Hooks<P> for Recorder {
     }
     async fn after_request_verify(&self, user: &User<P>, token: &str, cx: &Context) -> HookResult {
         self.with_token("after_request_verify", &user.email, token, cx)
+    }
+    async fn after_request_email_change(
+        &self,
+        _: &User<P>,
+        new_email: &str,
+        token: &str,
+        cx: &Context,
+    ) -> HookResult {
+        self.with_token("after_request_email_change", new_email, token, cx)
+    }
+    async fn after_duplicate_email_change(&self, user: &User<P>, cx: &Context) -> HookResult {
+        self.plain("after_duplicate_email_change", &user.email, cx)
+    }
+    async fn after_email_change(
+        &self,
+        _: &User<P>,
+        old_email: &str,
+        revert_token: Option<&str>,
+        cx: &Context,
+    ) -> HookResult {
+        match revert_token {
+            Some(token) => self.with_token("after_email_change", old_email, token, cx),
+            None => self.plain("after_email_change", old_email, cx),
+        }
+    }
+    async fn after_password_change(&self, user: &User<P>, cx: &Context) -> HookResult {
+        self.plain("after_password_change", &user.email, cx)
+    }
+    async fn after_account_link(&self, user: &User<P>, _: &str, cx: &Context) -> HookResult {
+        self.plain("after_account_link", &user.email, cx)
+    }
+    async fn after_account_unlink(&self, user: &User<P>, _: &str, cx: &Context) -> HookResult {
+        self.plain("after_account_unlink", &user.email, cx)
     }
     async fn after_verify(&self, user: &User<P>, cx: &Context) -> HookResult {
         self.plain("after_verify", &user.email, cx)

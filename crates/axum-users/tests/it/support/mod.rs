@@ -23,7 +23,7 @@ pub(crate) use self::{
     app::{KING, PASSWORD, SECRET, TestApp, jwt, stored_cookie},
     forge::{Pair, claims, forge, read_claims, read_header},
     hasher::{CheapHasher, NotingHasher},
-    hooks::{Marker, Reaction, Recorder},
+    hooks::{Event, Marker, Reaction, Recorder},
     scenario::{Scenario, run},
     social::{Begun, Browser, LINK, LOGIN, Social, callback, camelot, knight},
     store::{Database, Kind, Store},

@@ -1,0 +1,69 @@
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use http::request::Parts;
+
+use super::{
+    body::{
+        Model,
+        fields::{TOKEN, take_text},
+    },
+    error::Codes,
+    finish, split,
+};
+use crate::{Context, ErrorCode, Profile, Users, extract, http::ApiError};
+
+const CODES: Codes = Codes {
+    exists: ErrorCode::UpdateUserEmailAlreadyExists,
+    invalid_password: ErrorCode::UpdateUserInvalidPassword,
+    bad_token: ErrorCode::ChangeEmailBadToken,
+};
+
+impl<P: Profile> Users<P> {
+    /// `POST /change-email`, which takes the token that was mailed to a new address, and `POST /revert-email-change`, which takes
+    /// the one that was mailed to the old one.
+    pub fn change_email_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let router = Router::new()
+            .route("/change-email", post(change_email::<P>))
+            .route("/revert-email-change", post(revert_email_change::<P>));
+        finish(router, self)
+    }
+}
+
+async fn change_email<P: Profile>(
+    State(users): State<Users<P>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (mut parts, token) = token(&users, request).await?;
+    // Whose session it is that goes on, if any: refusals are for other routes.
+    let found = extract::authenticate(&users, &mut parts).await.ok().flatten();
+    let user = users.manager().change_email(&token, &Context::from_parts(&parts)).await;
+    let user = user.map_err(|error| ApiError::user(error, CODES))?;
+    let mut response = Json(&user).into_response();
+    if let Some(found) = found.filter(|found| found.user.id == user.id)
+        && users.policy().ends_sessions_on_email_change()
+    {
+        users.renew_cookie(&found.backend, &user, &mut response).await;
+    }
+    Ok(response)
+}
+
+async fn revert_email_change<P: Profile>(
+    State(users): State<Users<P>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, token) = token(&users, request).await?;
+    let user = users.manager().revert_email_change(&token, &Context::from_parts(&parts)).await;
+    Ok(Json(user.map_err(|error| ApiError::user(error, CODES))?).into_response())
+}
+
+async fn token<P: Profile>(users: &Users<P>, request: Request) -> Result<(Parts, String), ApiError> {
+    let policy = users.policy();
+    let (parts, body) = split(request, policy).await?;
+    let object = body.validate(Model::Embedded, &[TOKEN]);
+    let mut object = object.map_err(|error| ApiError::body(error, policy))?;
+    Ok((parts, take_text(&mut object, "token").unwrap_or_default()))
+}
