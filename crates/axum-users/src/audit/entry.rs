@@ -54,6 +54,7 @@ impl<P: Profile> Core<P> {
     }
 
     /// Records that something was refused, if it was.
+    #[cfg(feature = "oauth")]
     pub(crate) fn audit_refusal<T>(&self, act: AuditAct, result: &Result<T, UserError>, cx: &Context) {
         if result.is_err() {
             self.audit(act, cx).finish(result);
