@@ -206,7 +206,7 @@ impl Shared {
             }
             Task::Verify(compared, answer) if !answer.is_closed() => {
                 let result =
-                    if late { Err(self.busy()) } else { self.guarded(|| self.verdict(&password, compared)) };
+                    if late { Err(self.busy()) } else { self.guarded(|| self.verdict(&password, &compared)) };
                 let _ = answer.send(result);
             }
             // Whoever asked has gone: a client that gave up costs no hash.
@@ -214,7 +214,7 @@ impl Shared {
         }
     }
 
-    fn verdict(&self, password: &str, compared: Compared) -> Result<Verdict, BoxError> {
+    fn verdict(&self, password: &str, compared: &Compared) -> Result<Verdict, BoxError> {
         let nobody = match self.nobody.get() {
             Some(nobody) => nobody,
             None => {
