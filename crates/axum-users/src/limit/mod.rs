@@ -6,6 +6,8 @@
 
 mod client;
 mod forwarded;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod limiter;
 mod rate;
 mod settings;

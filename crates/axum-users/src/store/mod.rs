@@ -28,6 +28,8 @@ pub use mongo::{MongoCollections, MongoStore};
 pub use oauth::{OAuthAccount, OAuthStore};
 #[cfg(feature = "redis")]
 pub use redis::RedisTokenStore;
+#[cfg(fuzzing)]
+pub(crate) use redis::try_redis_url;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use sql::{SqlOptions, SqlStore};
 

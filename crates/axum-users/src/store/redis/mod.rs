@@ -7,6 +7,8 @@ use redis::{Cmd, RedisError, cmd};
 use time::OffsetDateTime;
 
 use self::connection::Connection;
+#[cfg(fuzzing)]
+pub(crate) use self::url::try_redis_url;
 use super::{Found, NewToken, StoreError, TokenStore};
 use crate::{Profile, UserId};
 
