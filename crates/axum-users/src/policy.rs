@@ -54,6 +54,10 @@ pub struct Policy {
     pub oauth_redirect_from_host: bool,
     /// Whether 401 answers carry `WWW-Authenticate` (RFC 6750 §3).
     pub www_authenticate: bool,
+    /// Whether superusers cannot give up their own rights over HTTP, so that there is always one.
+    pub keep_superusers: bool,
+    /// Whether users who are inactive, or not verified where that is required, can log out (ASVS 7.4.1).
+    pub logout_for_everybody: bool,
 }
 
 /// Which passwords are accepted, beside what [`Hooks::validate_password`](crate::Hooks::validate_password) says.
@@ -138,6 +142,8 @@ impl Policy {
             oauth_any_scope: false,
             oauth_redirect_from_host: false,
             www_authenticate: true,
+            keep_superusers: true,
+            logout_for_everybody: true,
         }
     }
 
@@ -161,6 +167,8 @@ impl Policy {
             oauth_any_scope: true,
             oauth_redirect_from_host: true,
             www_authenticate: false,
+            keep_superusers: false,
+            logout_for_everybody: false,
         }
     }
 }

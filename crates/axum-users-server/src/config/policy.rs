@@ -62,6 +62,8 @@ pub struct PolicyOverrides {
     oauth_any_scope: Option<bool>,
     oauth_redirect_from_host: Option<bool>,
     www_authenticate: Option<bool>,
+    keep_superusers: Option<bool>,
+    logout_for_everybody: Option<bool>,
     duplicate_registration: Option<DuplicateRegistrationName>,
     stored_tokens: Option<StoredTokensName>,
     email: EmailOverrides,
@@ -147,6 +149,8 @@ impl PolicyOverrides {
         set(&mut policy.oauth_any_scope, self.oauth_any_scope);
         set(&mut policy.oauth_redirect_from_host, self.oauth_redirect_from_host);
         set(&mut policy.www_authenticate, self.www_authenticate);
+        set(&mut policy.keep_superusers, self.keep_superusers);
+        set(&mut policy.logout_for_everybody, self.logout_for_everybody);
         let duplicates = self.duplicate_registration.map(|name| match name {
             DuplicateRegistrationName::Reveal => DuplicateRegistration::Reveal,
             DuplicateRegistrationName::Hide => DuplicateRegistration::Hide,

@@ -10,7 +10,9 @@ use super::{
     content_type, finish, rules,
 };
 use crate::{
-    Backend, Context, ErrorCode, Profile, UserError, Users, extract::Guard, hooks::log_failure,
+    Backend, Context, ErrorCode, Profile, UserError, Users,
+    extract::{Guard, authenticate},
+    hooks::log_failure,
     http::ApiError,
 };
 
@@ -66,8 +68,13 @@ async fn logout<P: Profile>(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    let guard = Guard { verified: backend.requires_verified(), superuser: false };
-    guard.admit(&users, &mut parts).await?;
+    if users.policy().logout_for_everybody {
+        // Whoever has a session can end it.
+        authenticate(&users, &mut parts).await?.ok_or_else(|| ApiError::unauthorized(users.policy()))?;
+    } else {
+        let guard = Guard { verified: backend.requires_verified(), superuser: false };
+        guard.admit(&users, &mut parts).await?;
+    }
     match backend.transport.read(&parts.headers, users.policy()) {
         Some(token) => Ok(backend.logout(&token, &users.0.accounts).await?),
         None => Ok(backend.transport.logout()),

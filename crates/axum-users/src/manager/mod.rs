@@ -8,6 +8,7 @@ mod jobs;
 mod oauth;
 mod one_time;
 mod reset;
+mod superuser;
 mod update;
 mod verify;
 

@@ -474,7 +474,8 @@ fn codes_and_reasons_follow_the_settings() {
     };
     let plain = users::<axum_users::NoProfile>(two_backends);
     let strict = users::<axum_users::NoProfile>(|builder, _| {
-        let policy = Policy { duplicate_registration: DuplicateRegistration::Hide, ..Policy::secure() };
+        let policy = Policy { logout_for_everybody: false, ..Policy::secure() };
+        let policy = Policy { duplicate_registration: DuplicateRegistration::Hide, ..policy };
         builder.backend(jwt().require_verified()).policy(policy).require_verified_users()
     });
     assert_eq!(codes(&plain, "/auth/jwt/login"), ["LOGIN_BAD_CREDENTIALS", "UNREADABLE_BODY"]);
