@@ -64,6 +64,10 @@ pub struct Policy {
     pub device_cookie: bool,
     /// Whether 401 answers carry `WWW-Authenticate` (RFC 6750 §3).
     pub www_authenticate: bool,
+    /// Whether superusers cannot give up their own rights over HTTP, so that there is always one.
+    pub keep_superusers: bool,
+    /// Whether users who are inactive, or not verified where that is required, can log out (ASVS 7.4.1).
+    pub logout_for_everybody: bool,
 }
 
 /// Which passwords are accepted, beside what [`Hooks::validate_password`](crate::Hooks::validate_password) says.
@@ -166,6 +170,8 @@ impl Policy {
             oauth_redirect_from_host: false,
             device_cookie: true,
             www_authenticate: true,
+            keep_superusers: true,
+            logout_for_everybody: true,
         }
     }
 
@@ -192,6 +198,8 @@ impl Policy {
             oauth_redirect_from_host: true,
             device_cookie: false,
             www_authenticate: false,
+            keep_superusers: false,
+            logout_for_everybody: false,
         }
     }
 }

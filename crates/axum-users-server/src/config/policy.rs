@@ -69,6 +69,8 @@ pub struct PolicyOverrides {
     oauth_redirect_from_host: Option<bool>,
     device_cookie: Option<bool>,
     www_authenticate: Option<bool>,
+    keep_superusers: Option<bool>,
+    logout_for_everybody: Option<bool>,
     duplicate_registration: Option<DuplicateRegistrationName>,
     email_change: Option<EmailChangeName>,
     stored_tokens: Option<StoredTokensName>,
@@ -165,6 +167,8 @@ impl PolicyOverrides {
         set(&mut policy.oauth_redirect_from_host, self.oauth_redirect_from_host);
         set(&mut policy.device_cookie, self.device_cookie);
         set(&mut policy.www_authenticate, self.www_authenticate);
+        set(&mut policy.keep_superusers, self.keep_superusers);
+        set(&mut policy.logout_for_everybody, self.logout_for_everybody);
         let duplicates = self.duplicate_registration.map(|name| match name {
             DuplicateRegistrationName::Reveal => DuplicateRegistration::Reveal,
             DuplicateRegistrationName::Hide => DuplicateRegistration::Hide,
