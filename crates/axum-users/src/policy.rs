@@ -33,6 +33,8 @@ pub struct Policy {
     /// Who changes their own password or address, or takes an account at a provider away, must have logged in within so many
     /// seconds, or give the password they have (ASVS 6.2.3, 7.5.1). `None`: whoever has a session may.
     pub recent_login: Option<u64>,
+    /// Whether a reset password verifies the address: whoever resets it has read a mail there.
+    pub reset_verifies: bool,
     /// Whether logging out with a JWT makes that JWT invalid on every node (ASVS 7.4.1).
     pub revoke_jwt_on_logout: bool,
     /// What token stores keep.
@@ -157,6 +159,7 @@ impl Policy {
             email_change: EmailChange::Confirm,
             end_sessions_on_password_change: true,
             recent_login: Some(600),
+            reset_verifies: true,
             revoke_jwt_on_logout: true,
             stored_tokens: StoredTokens::Digest,
             share_tokens_with_fastapi_users: false,
@@ -185,6 +188,7 @@ impl Policy {
             email_change: EmailChange::Immediate,
             end_sessions_on_password_change: false,
             recent_login: None,
+            reset_verifies: false,
             revoke_jwt_on_logout: false,
             stored_tokens: StoredTokens::Clear,
             share_tokens_with_fastapi_users: true,

@@ -4,6 +4,7 @@
 
 mod broken_disk;
 mod busy;
+mod change_email;
 mod chromium;
 mod config;
 mod databases;
