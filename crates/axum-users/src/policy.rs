@@ -21,6 +21,9 @@ pub struct Policy {
     pub email: EmailRules,
     /// Which passwords are accepted, beside what the hooks say.
     pub password: PasswordRules,
+    /// Whether passwords are set in the form of RFC 8265 (OpaqueString: composed characters, plain spaces), so that a keyboard which
+    /// writes them in another way keeps nobody out. Who has another one from earlier logs in as typed, and gets a new hash.
+    pub normalize_passwords: bool,
     /// The parameters of new password hashes, and when a right password is hashed anew on login.
     pub hashing: Argon2id,
     /// What registering a taken address answers.
@@ -154,6 +157,7 @@ impl Policy {
         Self {
             email: EmailRules::secure(),
             password: PasswordRules::secure(),
+            normalize_passwords: true,
             hashing: Argon2id::secure(),
             duplicate_registration: DuplicateRegistration::Reveal,
             email_change: EmailChange::Confirm,
@@ -183,6 +187,7 @@ impl Policy {
         Self {
             email: EmailRules::fastapi_users(),
             password: PasswordRules::fastapi_users(),
+            normalize_passwords: false,
             hashing: Argon2id::fastapi_users(),
             duplicate_registration: DuplicateRegistration::Reveal,
             email_change: EmailChange::Immediate,

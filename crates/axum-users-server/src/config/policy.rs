@@ -54,6 +54,7 @@ pub struct PasswordSettings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyOverrides {
+    normalize_passwords: Option<bool>,
     end_sessions_on_password_change: Option<bool>,
     /// Seconds; 0 stands for `None`.
     recent_login: Option<u64>,
@@ -154,6 +155,7 @@ impl PasswordSettings {
 impl PolicyOverrides {
     /// Writes what is set into a policy.
     pub fn apply(&self, policy: &mut Policy) {
+        set(&mut policy.normalize_passwords, self.normalize_passwords);
         set(&mut policy.end_sessions_on_password_change, self.end_sessions_on_password_change);
         set(&mut policy.recent_login, self.recent_login.map(|seconds| Some(seconds).filter(|s| *s > 0)));
         set(&mut policy.reset_verifies, self.reset_verifies);

@@ -22,7 +22,7 @@ pub(crate) use one_time::OneTimeTokens;
 use crate::{
     Context, NoProfile, Profile, User, UserError, UserId,
     email::{EmailRules, fold, normalize},
-    password::{PasswordHash, PoolError},
+    password::{Compared, PasswordHash, PoolError, Verdict, opaque_string},
     users::Core,
 };
 
@@ -90,7 +90,25 @@ impl<P: Profile> UserManager<P> {
     }
 
     async fn hash(&self, password: &str) -> Result<PasswordHash, UserError> {
-        Ok(self.0.hashing.hash(password).await?)
+        Ok(self.0.hashing.hash(&self.form_of(password)).await?)
+    }
+
+    /// Compares a password in the form in which passwords are set, and as it was typed, if that is another: hashes from elsewhere
+    /// were made of that. What is done depends on the password alone, and so tells nothing of users.
+    async fn compare(&self, password: &str, compared: &Compared) -> Result<Verdict, UserError> {
+        let form = self.form_of(password);
+        let verdict = self.0.hashing.verify(&form, compared.clone()).await?;
+        if verdict != Verdict::Mismatch || form == password {
+            return Ok(verdict);
+        }
+        Ok(match self.0.hashing.verify(password, compared.clone()).await? {
+            Verdict::Mismatch => Verdict::Mismatch,
+            Verdict::Match | Verdict::MatchButRehash => Verdict::MatchButRehash,
+        })
+    }
+
+    fn form_of<'a>(&self, password: &'a str) -> Cow<'a, str> {
+        if self.0.policy.normalize_passwords { opaque_string(password) } else { Cow::Borrowed(password) }
     }
 
     async fn end_sessions_if(&self, ends: bool, id: &P::Id) -> Result<(), UserError> {

@@ -8,6 +8,7 @@ mod common;
 mod context;
 mod decoy;
 mod fuse;
+mod opaque_string;
 mod pool;
 mod rules;
 mod unusable;
@@ -19,6 +20,7 @@ pub use argon2id::{Argon2id, Rehash};
 pub use breach::{BreachCheck, BreachFilter, BreachFilterError, BuiltFilter, build_breach_filter};
 pub(crate) use context::ContextWords;
 pub(crate) use decoy::Decoys;
+pub(crate) use opaque_string::opaque_string;
 pub use pool::PoolOptions;
 pub(crate) use pool::{Compared, HashingPool, PoolError};
 

@@ -83,7 +83,7 @@ enum Task {
 }
 
 /// What a password is compared with.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Compared {
     /// The hash of a user, if there is one.
     pub(crate) hash: Option<PasswordHash>,

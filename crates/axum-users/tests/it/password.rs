@@ -3,10 +3,12 @@
 #[cfg(feature = "breach-check")]
 mod breach;
 
-use axum_users::{Backend, Bearer, Context, Jwt, PasswordRules, Policy};
+use axum_users::{
+    Backend, Bearer, Changes, Context, Jwt, PasswordRules, Policy, UserStore, password::PasswordHasher,
+};
 use serde_json::json;
 
-use crate::support::{Answer, KING, Kind, PASSWORD, SECRET, TestApp};
+use crate::support::{Answer, CheapHasher, KING, Kind, PASSWORD, SECRET, TestApp};
 
 const COMMON: &str = "Password should not be one of the most common ones";
 const CONTEXT: &str = "Password should be more than the e-mail address or the name of the application";
@@ -144,4 +146,57 @@ async fn who_has_a_common_one_is_not_locked_out() {
         .build()
         .unwrap();
     assert!(now.manager().authenticate(KING, "password1", &Context::none()).await.is_ok());
+}
+
+/// One person types it on two keyboards: composed with a plain space, and decomposed with one that does not break.
+#[tokio::test]
+async fn a_password_is_the_same_however_a_keyboard_writes_it() {
+    let (composed, decomposed) =
+        ("gu\u{e9}ni\u{e8}vre of camelot", "gue\u{301}nie\u{300}vre\u{a0}of camelot");
+    for (policy, status) in [(Policy::secure(), 200), (Policy::fastapi_users(), 400)] {
+        let app = TestApp::under(policy, Kind::Memory).await;
+        for (email, set, typed) in
+            [("a@camelot.bt", composed, decomposed), ("b@camelot.bt", decomposed, composed)]
+        {
+            assert_eq!(app.register(email, set).await.status, 201);
+            assert_eq!(app.login_answer("/auth/jwt/login", email, set).await.status, 200);
+            assert_eq!(app.login_answer("/auth/jwt/login", email, typed).await.status, status, "{email}");
+        }
+    }
+}
+
+/// LOG-12: the hash was made elsewhere, of what was typed.
+#[tokio::test]
+async fn a_hash_of_another_form_lets_in_and_is_made_anew() {
+    let app = TestApp::new(Kind::Memory).await;
+    let (composed, decomposed) = ("gu\u{e9}nievre of camelot", "gue\u{301}nievre of camelot");
+    app.add(KING).await;
+    let foreign = CheapHasher::default().hash(decomposed).unwrap();
+    let user = app.user(KING).await;
+    let changes = Changes { hashed_password: Some(foreign), ..Changes::default() };
+    app.store.update(&user.id, &changes).await.unwrap();
+    let login = async |password: &str| app.login_answer("/auth/jwt/login", KING, password).await.status;
+    assert_eq!(login(composed).await, 400);
+    assert_eq!(login(decomposed).await, 200);
+    assert_eq!(login(composed).await, 200, "hashed anew");
+    assert_eq!(login("another").await, 400);
+}
+
+/// LOG-2: what is done depends on what was typed, and on nobody.
+#[tokio::test]
+async fn log_2_both_forms_are_compared_whoever_it_is() {
+    let app = TestApp::new(Kind::Memory).await;
+    app.add(KING).await;
+    app.add_inactive("inactive@camelot.bt").await;
+    let mut costs = Vec::new();
+    for email in [KING, "inactive@camelot.bt", "nobody@camelot.bt"] {
+        for password in ["wrong", "wro\u{308}ng"] {
+            let before = app.users.password_operations();
+            app.login_answer("/auth/jwt/login", email, password)
+                .await
+                .assert_detail(400, "LOGIN_BAD_CREDENTIALS");
+            costs.push(app.users.password_operations() - before);
+        }
+    }
+    assert_eq!(costs, [1, 2, 1, 2, 1, 2]);
 }
