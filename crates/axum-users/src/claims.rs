@@ -121,9 +121,13 @@ impl TokenKeys {
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, BoxError> {
         let header = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, self.algorithm.name());
         let claims = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims)?);
-        let message = format!("{}.{claims}", URL_SAFE_NO_PAD.encode(header));
+        self.sign_message(format!("{}.{claims}", URL_SAFE_NO_PAD.encode(header)))
+    }
+
+    /// Adds the signature to header and claims, as they are.
+    pub(crate) fn sign_message(&self, message: String) -> Result<String, BoxError> {
         let signature = crypto::sign(message.as_bytes(), &self.encoding, self.algorithm.inner())?;
-        Ok(format!("{message}.{signature}"))
+        Ok(message + "." + &signature)
     }
 
     /// The claims of a token that these keys signed, whose times and audience are right. Anything else is `None`:
@@ -221,6 +225,7 @@ fn audience_matches(claim: &Value, accepted: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -324,6 +329,21 @@ mod tests {
         let (rest, last) = token.split_at(token.len() - 1);
         for other in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".chars() {
             assert_eq!(read(&format!("{rest}{other}"), false), last == other.to_string());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn log_19_nothing_is_read_but_what_was_signed(
+            text in "[A-Za-z0-9_.-]{0,120}|\\PC*", at in any::<prop::sample::Index>(), other in any::<char>(),
+        ) {
+            prop_assert!(!read(&text, false) && !read(&text, true));
+            let token = with_header(r#"{"alg":"HS256","typ":"JWT"}"#);
+            let at = at.index(token.len());
+            let changed = format!("{}{other}{}", &token[..at], &token[at + 1..]);
+            prop_assert_eq!(read(&changed, false), changed == token, "{}", changed);
+            let longer = format!("{}{other}{}", &token[..at], &token[at..]);
+            prop_assert!(!read(&longer, false), "{}", longer);
         }
     }
 

@@ -37,6 +37,9 @@ pub enum UserError {
     /// The provider gives no address, or none that is valid.
     #[error("the provider gives no e-mail address")]
     NoEmail,
+    /// Superusers cannot take their own rights away.
+    #[error("superusers cannot take their own rights away")]
+    OwnRights,
     /// Without this account the user could not log in any more.
     #[error("this account is the user's only way to log in")]
     LastLoginMethod,
@@ -165,6 +168,8 @@ pub enum ErrorCode {
     OauthProviderRefused,
     /// The provider does not answer, or not as it should.
     OauthProviderUnavailable,
+    /// A superuser takes their own rights away.
+    OwnSuperuserRights,
     /// Tried too often, see [`RateLimits`](crate::RateLimits).
     TooManyRequests,
 }
@@ -195,6 +200,7 @@ impl ErrorCode {
             Self::OauthLastLoginMethod => "OAUTH_LAST_LOGIN_METHOD",
             Self::OauthProviderRefused => "OAUTH_PROVIDER_REFUSED",
             Self::OauthProviderUnavailable => "OAUTH_PROVIDER_UNAVAILABLE",
+            Self::OwnSuperuserRights => "OWN_SUPERUSER_RIGHTS",
             Self::TooManyRequests => "TOO_MANY_REQUESTS",
         }
     }

@@ -62,6 +62,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod email;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guide;
 #[cfg(feature = "mailer")]
 pub mod mailer;

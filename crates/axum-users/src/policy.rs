@@ -33,6 +33,8 @@ pub struct Policy {
     /// Who changes their own password or address, or takes an account at a provider away, must have logged in within so many
     /// seconds, or give the password they have (ASVS 6.2.3, 7.5.1). `None`: whoever has a session may.
     pub recent_login: Option<u64>,
+    /// Whether a reset password verifies the address: whoever resets it has read a mail there.
+    pub reset_verifies: bool,
     /// Whether logging out with a JWT makes that JWT invalid on every node (ASVS 7.4.1).
     pub revoke_jwt_on_logout: bool,
     /// What token stores keep.
@@ -64,6 +66,10 @@ pub struct Policy {
     pub device_cookie: bool,
     /// Whether 401 answers carry `WWW-Authenticate` (RFC 6750 §3).
     pub www_authenticate: bool,
+    /// Whether superusers cannot give up their own rights over HTTP, so that there is always one.
+    pub keep_superusers: bool,
+    /// Whether users who are inactive, or not verified where that is required, can log out (ASVS 7.4.1).
+    pub logout_for_everybody: bool,
 }
 
 /// Which passwords are accepted, beside what [`Hooks::validate_password`](crate::Hooks::validate_password) says.
@@ -153,6 +159,7 @@ impl Policy {
             email_change: EmailChange::Confirm,
             end_sessions_on_password_change: true,
             recent_login: Some(600),
+            reset_verifies: true,
             revoke_jwt_on_logout: true,
             stored_tokens: StoredTokens::Digest,
             share_tokens_with_fastapi_users: false,
@@ -166,6 +173,8 @@ impl Policy {
             oauth_redirect_from_host: false,
             device_cookie: true,
             www_authenticate: true,
+            keep_superusers: true,
+            logout_for_everybody: true,
         }
     }
 
@@ -179,6 +188,7 @@ impl Policy {
             email_change: EmailChange::Immediate,
             end_sessions_on_password_change: false,
             recent_login: None,
+            reset_verifies: false,
             revoke_jwt_on_logout: false,
             stored_tokens: StoredTokens::Clear,
             share_tokens_with_fastapi_users: true,
@@ -192,6 +202,8 @@ impl Policy {
             oauth_redirect_from_host: true,
             device_cookie: false,
             www_authenticate: false,
+            keep_superusers: false,
+            logout_for_everybody: false,
         }
     }
 }

@@ -42,6 +42,11 @@ impl PublicUrl {
         if base.query().is_some() || base.fragment().is_some() {
             return Err(PublicUrlError::MoreThanPath);
         }
+        // Names of hosts have no other characters (RFC 952, and `_` in practice); the parser takes `"` and the like.
+        let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if base.domain().is_some_and(|domain| !domain.bytes().all(is_of_names)) {
+            return Err(PublicUrlError::MoreThanPath);
+        }
         let path = base.path().trim_end_matches('/').to_owned();
         base.set_path(&path);
         Ok(Self { base })
@@ -103,7 +108,32 @@ impl fmt::Debug for PublicUrl {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn bases() -> impl Strategy<Value = String> {
+        let host = "[a-z\u{fc}\u{4e2d}0-9.-]{1,12}|\\[::1\\]|127\\.0\\.0\\.1|\\PC{0,8}";
+        ("https?://|\\PC{0,9}", host, "(:[0-9]{1,5})?", "(/\\PC{0,12})?")
+            .prop_map(|(scheme, host, port, path)| format!("{scheme}{host}{port}{path}"))
+    }
+
+    proptest! {
+        #[test]
+        fn links_stay_where_the_public_url_is(base in bases(), path in "\\PC{0,24}", token in any::<String>()) {
+            let Ok(url) = PublicUrl::parse(&base) else { return Ok(()) };
+            prop_assert_eq!(PublicUrl::parse(&url.to_string()), Ok(url.clone()));
+            prop_assert!(!url.to_string().contains(['"', '<', '>', ' ', '@', '#', '?']), "{}", url);
+            for link in [url.link(&path, &token), url.page(&path)] {
+                let read = Url::parse(&link).unwrap();
+                prop_assert_eq!(read.origin().ascii_serialization(), url.origin());
+                prop_assert!(read.query().is_none() && read.username().is_empty(), "{}", link);
+            }
+            let link = Url::parse(&url.link(&path, &token)).unwrap();
+            let pairs: Vec<_> = form_urlencoded::parse(link.fragment().unwrap().as_bytes()).collect();
+            prop_assert_eq!(pairs, [("token".into(), token.into())]);
+        }
+    }
 
     #[test]
     fn links_keep_the_base_path_and_hide_the_token_in_the_fragment() {
@@ -156,6 +186,9 @@ mod tests {
             ("https://example.com\\a", MoreThanPath),
             ("https://example.com/a b", MoreThanPath),
             ("https://example.com\n", MoreThanPath),
+            ("https://exa\"mple.com", MoreThanPath),
+            ("https://\"\u{fc}ch.", MoreThanPath),
+            ("https://example.com'", MoreThanPath),
         ] {
             assert_eq!(PublicUrl::parse(text), Err(error), "{text:?}");
         }

@@ -9,7 +9,7 @@ mod openapi;
 mod serve;
 mod user;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
 use axum_users::{ObjectId, UserId};
@@ -58,7 +58,10 @@ async fn run_with<I: UserId>(command: Command, config: &Config) -> anyhow::Resul
 /// Logs go to the standard error, so that the standard output is what a command answers.
 fn start_logging(settings: &Settings) -> anyhow::Result<()> {
     let filter: EnvFilter = settings.log.level.parse().context("`log.level` is not a filter")?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match settings.log.format {
         LogFormat::Text => subscriber.try_init(),
         LogFormat::Json => subscriber.json().try_init(),

@@ -57,6 +57,7 @@ pub struct PolicyOverrides {
     end_sessions_on_password_change: Option<bool>,
     /// Seconds; 0 stands for `None`.
     recent_login: Option<u64>,
+    reset_verifies: Option<bool>,
     revoke_jwt_on_logout: Option<bool>,
     share_tokens_with_fastapi_users: Option<bool>,
     unbounded_token_life: Option<bool>,
@@ -69,6 +70,8 @@ pub struct PolicyOverrides {
     oauth_redirect_from_host: Option<bool>,
     device_cookie: Option<bool>,
     www_authenticate: Option<bool>,
+    keep_superusers: Option<bool>,
+    logout_for_everybody: Option<bool>,
     duplicate_registration: Option<DuplicateRegistrationName>,
     email_change: Option<EmailChangeName>,
     stored_tokens: Option<StoredTokensName>,
@@ -153,6 +156,7 @@ impl PolicyOverrides {
     pub fn apply(&self, policy: &mut Policy) {
         set(&mut policy.end_sessions_on_password_change, self.end_sessions_on_password_change);
         set(&mut policy.recent_login, self.recent_login.map(|seconds| Some(seconds).filter(|s| *s > 0)));
+        set(&mut policy.reset_verifies, self.reset_verifies);
         set(&mut policy.revoke_jwt_on_logout, self.revoke_jwt_on_logout);
         set(&mut policy.share_tokens_with_fastapi_users, self.share_tokens_with_fastapi_users);
         set(&mut policy.unbounded_token_life, self.unbounded_token_life);
@@ -165,6 +169,8 @@ impl PolicyOverrides {
         set(&mut policy.oauth_redirect_from_host, self.oauth_redirect_from_host);
         set(&mut policy.device_cookie, self.device_cookie);
         set(&mut policy.www_authenticate, self.www_authenticate);
+        set(&mut policy.keep_superusers, self.keep_superusers);
+        set(&mut policy.logout_for_everybody, self.logout_for_everybody);
         let duplicates = self.duplicate_registration.map(|name| match name {
             DuplicateRegistrationName::Reveal => DuplicateRegistration::Reveal,
             DuplicateRegistrationName::Hide => DuplicateRegistration::Hide,

@@ -43,3 +43,26 @@ async fn lgs_2_a_request_writes_one_line() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
     }
 }
+
+/// LGS-2: nor do they colour them, or end them, in lines for people.
+#[tokio::test]
+async fn lgs_2_what_clients_send_stays_within_its_line() {
+    let running = Running::start("[log]\nlevel = \"trace\"\n");
+    for email in ["a@x.org\n2026 ERROR forged", "\u{1b}[31mred@x.org", "a\u{85}\u{2028}ERROR forged@x.org"] {
+        running.login(email, "x").await;
+        running.register(email, "guinevere1").await;
+        answer(running.post("/auth/forgot-password").json(&json!({"email": email}))).await;
+    }
+    for head in [
+        "GET /\u{1b}[2Jx HTTP/1.1\r\nHost: localhost\r\nUser-Agent: \u{1b}[31mred\u{9b}2J\r\n",
+        "GET /x%0AERROR%20forged HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: a\u{85}ERROR forged\r\n",
+    ] {
+        crate::raw::last_words(&running, format!("{head}Connection: close\r\n\r\n").as_bytes()).await;
+    }
+    let log = std::fs::read_to_string(running.folder.path().join("server.log")).unwrap();
+    assert!(log.contains("request"), "{log}");
+    for line in log.lines() {
+        assert!(line.starts_with("20") && !line.contains('\u{1b}'), "{line:?}");
+        assert!(!line.contains("ERROR forged"), "{line:?}");
+    }
+}

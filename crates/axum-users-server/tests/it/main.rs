@@ -4,6 +4,7 @@
 
 mod broken_disk;
 mod busy;
+mod change_email;
 mod chromium;
 mod config;
 mod databases;
@@ -14,6 +15,7 @@ mod heads;
 mod jobs;
 mod ledger;
 mod limits;
+mod logout;
 mod logs;
 mod metrics;
 mod migrate;
@@ -25,8 +27,10 @@ mod pages;
 mod password;
 mod pool;
 mod raw;
+mod redirects;
 mod serve;
 mod slow;
 mod smtp;
+mod superusers;
 mod support;
 mod user;

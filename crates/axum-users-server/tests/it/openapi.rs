@@ -24,7 +24,7 @@ fn try_out(running: &Running, role: &str) {
         .args(["run", &format!("{}/openapi.json", running.server.address()), "--checks", "all"])
         // Not everything that has the right form is right: tokens, addresses that are taken, words of the address.
         .args(["--exclude-checks", "positive_data_acceptance", "--warnings", "off"])
-        .args(["--max-examples", EXAMPLES, "--seed", &seed, "--workers", "2", "--no-shrink"])
+        .args(["--max-examples", EXAMPLES, "--seed", &seed, "--workers", "1", "--no-shrink"])
         .args(["--continue-on-failure", "--generation-database", "none"])
         .current_dir(running.folder.path())
         .env("PYTHONPATH", hooks)

@@ -2,7 +2,7 @@ use std::{io::Write, process::Stdio};
 
 use serde_json::Value;
 
-use crate::support::{KING, PASSWORD, Running, answer, command, text};
+use crate::support::{CHEAP, KING, PASSWORD, Running, answer, command, run, text};
 
 const NEW: &str = "excalibur7";
 
@@ -105,4 +105,110 @@ fn a_taken_address_is_refused() {
         "{}",
         text(&again.stderr)
     );
+}
+
+/// CLI-2: on an empty folder, so that each of them also makes the database and its secrets.
+#[test]
+fn cli_2_of_ten_who_create_one_superuser_one_does() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("axum-users.toml"), CHEAP).unwrap();
+    let words = ["user", "create", KING, "--superuser", "--password-stdin"];
+    let outputs = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..10).map(|_| scope.spawn(|| run(folder.path(), &words, "guinevere1\n"))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let refused: Vec<String> =
+        outputs.iter().filter(|output| !output.status.success()).map(|output| text(&output.stderr)).collect();
+    assert_eq!(refused.len(), 9, "{refused:?}");
+    assert!(
+        refused.iter().all(|said| said.contains("a user with this e-mail address exists")),
+        "{refused:?}"
+    );
+    assert_eq!(text(&run(folder.path(), &["user", "list"], "").stdout).lines().count(), 1);
+}
+
+/// CLI-2: killed at whatever moment, it has done all or nothing.
+#[tokio::test]
+async fn cli_2_a_killed_command_leaves_nothing_half_done() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("axum-users.toml"), CHEAP).unwrap();
+    let mut done = 0;
+    for round in 0..12_u64 {
+        let email = format!("knight{round}@camelot.bt");
+        let mut command = std::process::Command::new(axum_users_testkit::binary().unwrap());
+        command.args(["user", "create", &email, "--superuser", "--password-stdin", "--data-dir", "data"]);
+        command.current_dir(folder.path()).stdin(Stdio::piped());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        // It may be gone before it has read.
+        let _ = child.stdin.take().unwrap().write_all(b"guinevere1\n");
+        std::thread::sleep(std::time::Duration::from_millis(round * round * 2));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let listed = run(folder.path(), &["user", "list", "--json"], "");
+        assert!(listed.status.success(), "{}", text(&listed.stderr));
+        let count = text(&listed.stdout).matches(&email).count();
+        assert!(count <= 1);
+        let again = run(
+            folder.path(),
+            &["user", "create", &email, "--superuser", "--password-stdin"],
+            "guinevere1\n",
+        );
+        assert_eq!(again.status.success(), count == 0, "{}", text(&again.stderr));
+        done += count;
+    }
+    assert_eq!(text(&run(folder.path(), &["user", "list"], "").stdout).lines().count(), 12);
+    crate::support::print(&format!("of twelve commands that were killed {done} had created their user"));
+}
+
+/// ADM-4: users are listed by command only, by the key, within bounds.
+#[tokio::test]
+async fn adm_4_odd_pages_are_refused_or_empty() {
+    let running = Running::start("");
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        let (_, user) = running.register(&format!("knight{number}@camelot.bt"), PASSWORD).await;
+        ids.push(user["id"].as_str().unwrap().to_owned());
+    }
+    ids.sort();
+    let list = |words: &[&str]| running.command(&[&["user", "list"], words].concat(), "");
+    for (words, lines) in [
+        (["--limit", "0"], 0),
+        (["--limit", "1"], 1),
+        (["--limit", "1000000000"], 5),
+        (["--limit", "4294967295"], 5),
+        (["--after", &ids[1]], 3),
+        (["--after", &ids[4]], 0),
+        (["--after", "00000000-0000-0000-0000-000000000000"], 5),
+        (["--after", "ffffffff-ffff-ffff-ffff-ffffffffffff"], 0),
+    ] {
+        let output = list(&words);
+        assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stdout).lines().count(), lines, "{words:?}");
+    }
+    for words in [
+        ["--limit", "-1"],
+        ["--limit", "4294967296"],
+        ["--limit", "1e9"],
+        ["--limit", ""],
+        ["--after", "' OR 1=1 --"],
+        ["--after", "%%%"],
+        ["--after", "0"],
+        ["--after", ""],
+    ] {
+        let output = list(&words);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{words:?}");
+        assert!(!text(&output.stderr).contains("panicked"), "{words:?}");
+    }
+    // No route lists.
+    let admin = ["user", "create", "merlin@camelot.bt", "--superuser", "--password-stdin"];
+    assert!(running.command(&admin, "guinevere1\n").status.success());
+    let token = running.token("merlin@camelot.bt", PASSWORD).await;
+    for path in ["/users", "/users/", "/users?limit=0", "/users/?page_size=-1"] {
+        assert!(
+            [404, 405].contains(&answer(running.get(path).bearer_auth(&token)).await.0.as_u16()),
+            "{path}"
+        );
+    }
 }

@@ -11,8 +11,11 @@ use super::{
     content_type, finish, rules,
 };
 use crate::{
-    AuditAct, AuditReason, Backend, Context, Profile, User, UserError, Users, audit::Entry, extract::Guard,
-    hooks::log_failure, http::ApiError,
+    AuditAct, AuditReason, Backend, Context, Profile, User, UserError, Users,
+    audit::Entry,
+    extract::{Guard, authenticate},
+    hooks::log_failure,
+    http::ApiError,
 };
 
 impl<P: Profile> Users<P> {
@@ -86,13 +89,18 @@ async fn logout<P: Profile>(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    let guard = Guard { verified: backend.requires_verified(), superuser: false };
-    let user = guard.admit(&users, &mut parts).await?.user;
+    let found = if users.policy().logout_for_everybody {
+        // Whoever has a session can end it.
+        authenticate(&users, &mut parts).await?.ok_or_else(|| ApiError::unauthorized(users.policy()))?
+    } else {
+        let guard = Guard { verified: backend.requires_verified(), superuser: false };
+        guard.admit(&users, &mut parts).await?
+    };
     let response = match backend.transport.read(&parts.headers, users.policy()) {
         Some(token) => backend.logout(&token, &users.0.accounts).await?,
         None => backend.transport.logout(),
     };
     let cx = Context::from_parts(&parts);
-    users.0.audit(AuditAct::Logout, &cx).user(&user.id).via(backend.name()).done();
+    users.0.audit(AuditAct::Logout, &cx).user(&found.user.id).via(backend.name()).done();
     Ok(response)
 }

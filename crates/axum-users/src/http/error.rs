@@ -136,6 +136,7 @@ impl From<UserError> for ApiError {
             UserError::InvalidToken => Self::code(ErrorCode::VerifyUserBadToken),
             UserError::InvalidPassword(reason) => Self::new(StatusCode::BAD_REQUEST, reason),
             UserError::InvalidEmail(reason) => Self::new(StatusCode::BAD_REQUEST, reason.to_string()),
+            UserError::OwnRights => Self::new(StatusCode::CONFLICT, ErrorCode::OwnSuperuserRights.as_str()),
             UserError::Conflict => Self::new(StatusCode::CONFLICT, "Conflict"),
             UserError::Refused { status, code } => Self::new(status, code),
             UserError::Busy { retry_after } => Self::unavailable(retry_after),

@@ -20,6 +20,8 @@ use axum::{
     middleware,
     response::{IntoResponse, Response},
 };
+#[cfg(fuzzing)]
+pub(crate) use body::fuzzing;
 pub use error::ApiError;
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde_json::Value;

@@ -62,12 +62,12 @@ impl<P: Profile> Users<P> {
         }
     }
 
-    /// Superusers only; who asks is checked before whether there is such a user (ADM-1).
-    async fn admit_to(&self, parts: &mut Parts, id: PathId) -> Result<User<P>, ApiError> {
-        self.admit(parts, true).await?;
+    /// Superusers only; who asks is checked before whether there is such a user (ADM-1). Gives both.
+    async fn admit_to(&self, parts: &mut Parts, id: PathId) -> Result<(User<P>, User<P>), ApiError> {
+        let superuser = self.admit(parts, true).await?.user;
         let manager = self.manager();
         let id = id.0.and_then(|id| manager.parse_id(&id)).ok_or_else(ApiError::not_found)?;
-        Ok(manager.get(&id).await?)
+        Ok((superuser, manager.get(&id).await?))
     }
 }
 
@@ -119,7 +119,7 @@ async fn get_user<P: Profile>(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    Ok(Json(users.admit_to(&mut parts, id).await?).into_response())
+    Ok(Json(users.admit_to(&mut parts, id).await?.1).into_response())
 }
 
 async fn patch_user<P: Profile>(
@@ -128,10 +128,10 @@ async fn patch_user<P: Profile>(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = split(request, users.policy()).await?;
-    let user = users.admit_to(&mut parts, id).await?;
+    let (superuser, user) = users.admit_to(&mut parts, id).await?;
     let (update, _) = read_update(&users, &body, false)?;
     let cx = Context::from_parts(&parts);
-    let updated = users.manager().update(&user, update, &cx).await;
+    let updated = users.manager().update_as(&superuser, &user, update, &cx).await;
     Ok(Json(updated.map_err(|error| ApiError::user(error, CODES))?).into_response())
 }
 
@@ -141,8 +141,8 @@ async fn delete_user<P: Profile>(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    let user = users.admit_to(&mut parts, id).await?;
-    users.manager().delete(&user, &Context::from_parts(&parts)).await?;
+    let (superuser, user) = users.admit_to(&mut parts, id).await?;
+    users.manager().delete_as(&superuser, &user, &Context::from_parts(&parts)).await?;
     Ok(no_content())
 }
 

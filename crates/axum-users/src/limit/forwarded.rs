@@ -15,8 +15,8 @@ pub(super) fn hops<'a>(
 ) -> impl Iterator<Item = Option<IpAddr>> + 'a {
     let lines: Vec<_> = headers.get_all(name).iter().collect();
     lines.into_iter().rev().flat_map(move |line| {
-        // What is no text holds one hop that is no address.
-        let text = line.to_str().unwrap_or_default();
+        // What is no text is no address. A proxy may have put one behind it.
+        let text = String::from_utf8_lossy(line.as_bytes());
         text.rsplit(',').map(|hop| read(hop.trim())).collect::<Vec<_>>()
     })
 }
@@ -88,5 +88,14 @@ mod tests {
         let found: Vec<_> = hops(&headers, &X_FORWARDED_FOR, address).collect();
         let expected = [Some("192.0.2.3"), Some("192.0.2.2"), None, Some("192.0.2.1")];
         assert_eq!(found, expected.map(|hop| hop.map(|hop| hop.parse().unwrap())));
+    }
+
+    /// A client does not hide behind its proxy by sending what is no text.
+    #[test]
+    fn log_5_what_is_no_text_hides_nothing_behind_it() {
+        let line = http::HeaderValue::from_bytes(b"192.0.2.1\xb8, 192.0.2.3").unwrap();
+        let headers = HeaderMap::from_iter([(X_FORWARDED_FOR, line)]);
+        let found: Vec<_> = hops(&headers, &X_FORWARDED_FOR, address).collect();
+        assert_eq!(found, [Some("192.0.2.3".parse().unwrap()), None]);
     }
 }

@@ -8,6 +8,8 @@ mod client;
 mod counts;
 mod device;
 mod forwarded;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod limiter;
 mod rule;
 mod settings;

@@ -24,6 +24,8 @@
 mod any;
 mod console;
 mod error;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod hooks;
 mod mail;
 mod smtp;

@@ -11,6 +11,7 @@ mod one_time;
 mod reauthenticate;
 mod reset;
 mod revert_email;
+mod superuser;
 mod update;
 mod verify;
 

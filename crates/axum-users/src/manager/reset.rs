@@ -45,7 +45,7 @@ impl<P: Profile> UserManager<P> {
         self.queue_mail(Act::ForgotPassword, &email.clone(), Task::ForgotPassword(email), cx).await
     }
 
-    /// Sets a new password with a token. The token works once, however many try at the same time: the new hash is
+    /// Sets a new password with a token, and marks the address as verified where the policy says so. The token works once, however many try at the same time: the new hash is
     /// written only over the one that the token was made for (RST-1).
     ///
     /// # Errors
@@ -85,6 +85,7 @@ impl<P: Profile> UserManager<P> {
         self.validate_password(password, &user.email, cx).await?;
         let changes = Changes {
             hashed_password: Some(self.hash(password).await?),
+            is_verified: policy.reset_verifies.then_some(true),
             if_password_is: Some(user.hashed_password.clone()),
             if_email_is: Some(user.email.clone()),
             end_sessions: policy.end_sessions_on_password_change,
@@ -101,6 +102,9 @@ impl<P: Profile> UserManager<P> {
         self.0.limiter.forget_failures(&limited_address(&user.email), cx).await;
         let ended = self.end_sessions_if(changes.end_sessions, &user.id).await;
         self.0.hooks.after("after_reset_password", |hooks| hooks.after_reset_password(&updated, cx)).await;
+        if updated.is_verified && !user.is_verified {
+            self.0.hooks.after("after_verify", |hooks| hooks.after_verify(&updated, cx)).await;
+        }
         let task = Task::Notice { user: user.id, notice: Notice::PasswordChanged };
         self.queue_after(promise, task, cx).await;
         ended.map(|()| updated)

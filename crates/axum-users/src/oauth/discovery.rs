@@ -58,7 +58,7 @@ impl Discovery {
 }
 
 impl Metadata {
-    fn read(document: &Value) -> Result<Self, ProviderError> {
+    pub(super) fn read(document: &Value) -> Result<Self, ProviderError> {
         let text = |name: &str| document[name].as_str().map(str::to_owned);
         let required = |name| text(name).ok_or(ProviderError::Answer("its discovery document is incomplete"));
         let lists = |name: &str, value: &str| {

@@ -90,7 +90,7 @@ impl Keys {
 impl Signed<'_> {
     /// The key that made the signature. Without a name there must be one alone that can have (OpenID Connect Core
     /// §10.1).
-    fn by(&self, keys: &[Arc<Key>]) -> Option<Arc<Key>> {
+    pub(super) fn by(&self, keys: &[Arc<Key>]) -> Option<Arc<Key>> {
         let mut candidates = keys.iter().filter(|key| {
             key.fits(self.algorithm) && self.kid.is_none_or(|kid| key.kid.as_deref() == Some(kid))
         });
@@ -154,7 +154,7 @@ impl std::fmt::Debug for Key {
     }
 }
 
-fn read(set: &Value) -> Result<Vec<Arc<Key>>, ProviderError> {
+pub(super) fn read(set: &Value) -> Result<Vec<Arc<Key>>, ProviderError> {
     // See `TokenKeys`: with two back ends compiled in, jsonwebtoken wants to be told which one.
     let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     let keys = set["keys"].as_array().ok_or(ProviderError::Answer("its key set has no keys"))?;

@@ -12,6 +12,8 @@ mod discovery;
 mod document;
 mod error;
 mod exchange;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod id_token;
 mod jwks;
 mod network;

@@ -53,7 +53,10 @@ impl<P: Profile> Users<P> {
             .response("204", logged_out(&backend.transport.scheme()))
             .unauthorized(self.policy())
             .forbidden(
-                backend.requires_verified().then_some(NOT_VERIFIED).into_iter().chain(self.other_site()),
+                (backend.requires_verified() && !self.policy().logout_for_everybody)
+                    .then_some(NOT_VERIFIED)
+                    .into_iter()
+                    .chain(self.other_site()),
             )
             .unavailable();
         part.route(&logout, operation);

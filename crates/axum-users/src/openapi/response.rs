@@ -168,6 +168,7 @@ const fn describe(code: ErrorCode) -> &'static str {
         ErrorCode::AccessTokenDecodeError => "The state is missing or forged.",
         ErrorCode::AccessTokenAlreadyExpired => "The state has expired.",
         ErrorCode::OauthAccountAlreadyLinked => "Another user has the account.",
+        ErrorCode::OwnSuperuserRights => "A superuser takes their own rights away.",
         ErrorCode::OauthLastLoginMethod => "The account is the user's only way to log in.",
         ErrorCode::OauthProviderRefused => {
             "The provider refuses the code, or what it says cannot be believed."

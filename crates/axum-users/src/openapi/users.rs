@@ -45,14 +45,22 @@ impl<P: Profile> Users<P> {
         let get_user = route(HttpMethod::Get, "/{id}", "users:user");
         part.route(&get_user, self.any(&get_user, "A user.").user::<P>());
         let patch_user = route(HttpMethod::Patch, "/{id}", "users:patch_user");
-        part.route(
-            &patch_user,
-            self.any(&patch_user, "Changes a user.").user::<P>().update::<P>(&UPDATE_CODES),
-        );
+        let operation = self.any(&patch_user, "Changes a user.").user::<P>().update::<P>(&UPDATE_CODES);
+        part.route(&patch_user, self.own_rights(operation));
         let delete_user = route(HttpMethod::Delete, "/{id}", "users:delete_user");
         let operation = self.any(&delete_user, "Deletes a user with all that belongs to them.");
-        part.route(&delete_user, operation.response("204", empty("Deleted.")));
+        part.route(&delete_user, self.own_rights(operation.response("204", empty("Deleted."))));
         part.document()
+    }
+
+    /// An operation that can take the rights of a superuser.
+    fn own_rights(&self, operation: OperationBuilder) -> OperationBuilder {
+        if !self.policy().keep_superusers {
+            return operation;
+        }
+        let when =
+            "A superuser takes their own rights away, or somebody else changed the user at the same time.";
+        operation.error("409", when, ErrorCode::OwnSuperuserRights.as_str())
     }
 
     /// An operation on the user who is asking.

@@ -206,6 +206,25 @@ impl Stored {
     }
 }
 
+/// Panics if a stored hash asks for more than the bounds, whatever it holds. See [`crate::fuzzing`].
+#[cfg(fuzzing)]
+pub(crate) fn try_stored(text: &str) {
+    let hasher = Argon2id { memory_kib: 8, iterations: 1, parallelism: 1, rehash: Rehash::Exact };
+    let stored = Stored::parse(text);
+    let cheap = match &stored {
+        Some(Stored { parameters: Argon2id { memory_kib, iterations, parallelism, .. }, tag, .. }) => {
+            assert!(*memory_kib <= MAX_MEMORY_KIB && *iterations <= MAX_ITERATIONS);
+            assert!(*parallelism <= MAX_PARALLELISM && tag.len() <= 64);
+            memory_kib * iterations <= 1024
+        }
+        None => !text.starts_with("$2") || text.get(4..6).is_none_or(|cost| cost <= "05"),
+    };
+    if cheap {
+        let hash = PasswordHash::new(text);
+        assert_eq!(hasher.verify("no hash is of this password", &hash), Verdict::Mismatch);
+    }
+}
+
 thread_local! {
     /// The memory of this thread's computations: getting it anew from the system would cost a third of each.
     static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };

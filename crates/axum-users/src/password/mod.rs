@@ -12,6 +12,8 @@ mod pool;
 mod rules;
 mod unusable;
 
+#[cfg(fuzzing)]
+pub(crate) use argon2id::try_stored;
 pub use argon2id::{Argon2id, Rehash};
 #[cfg(feature = "breach-check")]
 pub use breach::{BreachCheck, BreachFilter, BreachFilterError, BuiltFilter, build_breach_filter};

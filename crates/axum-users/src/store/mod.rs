@@ -30,6 +30,8 @@ pub use migration_error::MigrationError;
 #[cfg(feature = "mongodb")]
 pub use mongo::{MongoCollections, MongoStore};
 pub use oauth::{OAuthAccount, OAuthStore};
+#[cfg(fuzzing)]
+pub(crate) use redis::try_redis_url;
 #[cfg(feature = "redis")]
 pub use redis::{RedisLimitStore, RedisTokenStore};
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]

@@ -12,6 +12,7 @@ mod email;
 mod extract;
 mod growth;
 mod hooks;
+mod invalidation;
 mod jobs;
 mod limit;
 mod logs;

@@ -114,6 +114,18 @@ async fn revoke_jwt_on_logout() {
 }
 
 #[tokio::test]
+async fn reset_verifies() {
+    for reset_verifies in [true, false] {
+        let app = under(Policy { reset_verifies, ..Policy::secure() }).await;
+        app.add(KING).await;
+        let token = app.forgot(KING).await;
+        assert_eq!(app.reset(&token, "excalibur in the stone").await.status, 200);
+        assert_eq!(app.user(KING).await.is_verified, reset_verifies);
+        assert_eq!(app.hooks.take_names().contains(&"after_verify"), reset_verifies);
+    }
+}
+
+#[tokio::test]
 async fn end_sessions_on_password_change() {
     for (end_sessions_on_password_change, status) in [(true, 401), (false, 200)] {
         let app = under(Policy { end_sessions_on_password_change, ..Policy::secure() }).await;

@@ -1,6 +1,6 @@
 //! `/users/me` and `/users/{id}`.
 
-use axum_users::{EmailChange, Policy, Profile};
+use axum_users::{Context, EmailChange, Policy, Profile, UpdateUser, UserError};
 use serde_json::{Value, json};
 
 use crate::support::{KING, Kind, PASSWORD, Scenario, TestApp, jwt, on_every_store, run};
@@ -9,6 +9,7 @@ on_every_store![
     answers_and_hooks_of_me,
     answers_and_hooks_of_others,
     adm_1_who_may_manage_users,
+    adm_3_who_has_lost_their_rights_takes_none,
     chg_5_one_address_has_one_owner,
     chg_6_null_and_same_values_change_nothing,
     two_password_changes_at_once_leave_one_password,
@@ -377,6 +378,26 @@ async fn other_methods_are_told_which_there_are() {
         answer.assert_detail(405, "Method Not Allowed");
         assert_eq!(answer.header("allow"), Some(allow), "{path}");
     }
+}
+
+/// Their request was admitted before.
+async fn adm_3_who_has_lost_their_rights_takes_none(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    let (merlin, morgana) = (app.add_superuser(MERLIN).await, app.add_superuser("morgana@camelot.bt").await);
+    let (manager, cx) = (app.users.manager(), Context::none());
+    let demotion = || UpdateUser { is_superuser: Some(false), ..UpdateUser::default() };
+    let lock_out = UpdateUser { is_active: Some(false), ..UpdateUser::default() };
+    manager.update_as(&morgana, &merlin, demotion(), &cx).await.unwrap();
+    for update in [demotion(), lock_out] {
+        let refused = manager.update_as(&merlin, &morgana, update, &cx).await;
+        assert!(matches!(refused, Err(UserError::Conflict)), "{refused:?}");
+    }
+    let refused = manager.delete_as(&merlin, &morgana, &cx).await;
+    assert!(matches!(refused, Err(UserError::Conflict)), "{refused:?}");
+    let refused = manager.delete_as(&morgana, &morgana, &cx).await;
+    assert!(matches!(refused, Err(UserError::OwnRights)), "{refused:?}");
+    let left = app.user("morgana@camelot.bt").await;
+    assert!(left.is_superuser && left.is_active, "{left:?}");
 }
 
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, Profile)]

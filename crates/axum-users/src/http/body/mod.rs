@@ -4,6 +4,8 @@ mod coerce;
 mod echo;
 pub(super) mod fields;
 mod form;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod json;
 mod json_syntax;
 mod json_value;

@@ -50,6 +50,42 @@ fn lines(text: &str) -> String {
     lines
 }
 
+/// Panics if a sender that is accepted is more than a name and an address. See [`crate::fuzzing`].
+#[cfg(fuzzing)]
+pub(crate) fn try_sender(text: &str) {
+    if let Ok(sender) = sender(text) {
+        let header = sender.to_string();
+        assert!(!header.contains(char::is_control), "{header:?}");
+    }
+}
+
+/// Panics if a mail has another header, or another line, than those that belong there. See [`crate::fuzzing`].
+#[cfg(fuzzing)]
+pub(crate) fn try_mail(mail: Mail) {
+    let sender = Mailbox::new(None, lettre::Address::new("no-reply", "camelot.bt").expect("an address"));
+    let Ok(message) = write(&sender, mail) else { return };
+    let bytes = message.formatted();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(!text.replace("\r\n", "").contains(['\r', '\n', '\0']), "{text:?}");
+    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    let names = head.split("\r\n").filter(|line| !line.starts_with([' ', '\t']));
+    for name in names.map(|line| line.split(':').next().unwrap_or_default()) {
+        let known = [
+            "From",
+            "To",
+            "Subject",
+            "Message-ID",
+            "Date",
+            "Auto-Submitted",
+            "MIME-Version",
+            "Content-Type",
+            "Content-Transfer-Encoding",
+        ];
+        assert!(known.contains(&name), "{name:?} of {text:?}");
+    }
+    assert_eq!(message.envelope().to().len(), 1);
+}
+
 /// RFC 3834 §5.
 #[derive(Clone)]
 struct AutoSubmitted(String);

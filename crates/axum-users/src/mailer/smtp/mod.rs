@@ -10,6 +10,8 @@ use std::{fmt, time::Duration};
 
 use lettre::message::Mailbox;
 
+#[cfg(fuzzing)]
+pub(crate) use self::message::{try_mail, try_sender};
 use self::server::Server;
 pub use self::url::{SmtpUrl, SmtpUrlError};
 use super::{Mail, MailError, Mailer};

@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 
 use self::connection::Connection;
 pub use self::limits::RedisLimitStore;
+#[cfg(fuzzing)]
+pub(crate) use self::url::try_redis_url;
 use super::{Found, NewToken, StoreError, TokenStore};
 use crate::{Profile, UserId};
 

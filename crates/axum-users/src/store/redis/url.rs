@@ -80,6 +80,17 @@ fn cluster(parts: &Parts<'_>) -> RedisResult<ClusterClient> {
     ClusterClientBuilder::new(parts.nodes.clone()).connection_timeout(WAIT).response_timeout(WAIT).build()
 }
 
+/// Panics if an error tells the password of a URL. See [`crate::fuzzing`].
+#[cfg(fuzzing)]
+pub(crate) fn try_redis_url(text: &str) {
+    let _ = Place::parse(text);
+    for scheme in ["redis", "redis-sentinel", "rediss-cluster"] {
+        if let Err(error) = Place::parse(&format!("{scheme}://king:hunter2excalibur@{text}")) {
+            assert!(!format!("{error} {error:?}").contains("hunter2excalibur"), "{error:?}");
+        }
+    }
+}
+
 /// Never shows the URL, which may hold a password.
 fn invalid(reason: &'static str) -> RedisError {
     RedisError::from((

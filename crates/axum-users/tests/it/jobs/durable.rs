@@ -149,7 +149,7 @@ async fn f_10_a_job_that_fails_is_tried_again_under_its_id(kind: Kind) {
     until("it is told", async || counts(&app.store).await.waiting == 0).await;
     assert_eq!(
         app.hooks.take_names(),
-        ["validate_password", "after_reset_password", "after_password_change"]
+        ["validate_password", "after_reset_password", "after_verify", "after_password_change"]
     );
 
     app.hooks.react("after_forgot_password", Reaction::Refuse(403, "NO"));
