@@ -39,7 +39,7 @@ impl<P: Profile> Users<P> {
             .request_body(body(JSON, &reset.body_name(), json!({ "token": TOKEN, "password": PASSWORD })))
             .response("200", null("The password is set."))
             .body_errors(&[ErrorCode::ResetPasswordBadToken, ErrorCode::ResetPasswordInvalidPassword])
-            .limited(&[limits.tokens_per_minute])
+            .limited(&[limits.tokens_per_minute, limits.confirmations_per_hour])
             .unavailable();
         part.route(&reset, operation);
         part.document()

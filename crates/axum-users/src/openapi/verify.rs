@@ -36,7 +36,7 @@ impl<P: Profile> Users<P> {
             .request_body(body(JSON, &verify.body_name(), json!({ "token": TOKEN })))
             .response("200", json_body("The user.", "UserRead", user_example::<P>()))
             .body_errors(&[ErrorCode::VerifyUserBadToken, ErrorCode::VerifyUserAlreadyVerified])
-            .limited(&[limits.tokens_per_minute])
+            .limited(&[limits.tokens_per_minute, limits.confirmations_per_hour])
             .unavailable();
         part.route(&verify, operation);
         part.document()

@@ -149,7 +149,7 @@ async fn a_new_file_gets_the_tables_of_the_contract() {
     let keys =
         "SELECT \"table\" || ' ' || \"from\" || ' ' || on_delete FROM pragma_foreign_key_list('accesstoken')";
     assert_eq!(texts(&pool, keys).await, ["user user_id CASCADE"]);
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 5);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 6);
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn opening_again_changes_nothing_and_keeps_everything() {
         assert!(TokenStore::<NoProfile>::find(&store, "token", None).await.unwrap().is_some());
     }
     assert_eq!(schema(&pool).await, before);
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 5);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 6);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,7 +189,7 @@ async fn f_18_eight_that_open_a_new_file_at_once_all_succeed() {
             let _ = UserStore::insert(&store, king()).await;
         }
         let pool = database.foreign().await;
-        assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 5);
+        assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 6);
         assert_eq!(texts(&pool, "SELECT email FROM \"user\"").await, ["king@camelot.bt"]);
     }
 }

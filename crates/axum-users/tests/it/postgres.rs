@@ -178,7 +178,7 @@ async fn eight_nodes_may_start_at_once() {
         node.await.unwrap().unwrap();
     }
     let pool = PgPool::connect(&url).await.unwrap();
-    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 5);
+    assert_eq!(texts(&pool, "SELECT name FROM axum_users_migration").await.len(), 6);
 }
 
 #[tokio::test]
