@@ -142,7 +142,7 @@ async fn who_has_a_common_one_is_not_locked_out() {
     let before = round_table(PasswordRules::fastapi_users()).await;
     assert_eq!(before.register(KING, "password1").await.status, 201);
     let now = axum_users::Users::<axum_users::NoProfile>::builder(before.store.clone(), SECRET)
-        .hasher(crate::support::CheapHasher::default())
+        .hasher(CheapHasher::default())
         .build()
         .unwrap();
     assert!(now.manager().authenticate(KING, "password1", &Context::none()).await.is_ok());
