@@ -71,7 +71,8 @@ pub struct RateLimits {
     /// What one client sends that it was mailed: this many tokens that reset a password, this many that verify an address
     /// and this many that change one. Default 20.
     pub tokens_per_minute: u32,
-    /// Tokens for one user that are genuine: this many that reset a password and this many that verify an address. Default 10.
+    /// Tokens for one user that are genuine: this many that reset a password, this many that verify an address, and this many that
+    /// change it. What takes a change back is not limited so: whoever has taken an account over could use it up. Default 10.
     pub confirmations_per_hour: u32,
     /// Ways to a provider that one client begins. Default 30.
     pub authorize_per_minute: u32,

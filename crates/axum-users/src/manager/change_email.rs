@@ -71,6 +71,7 @@ impl<P: Profile> UserManager<P> {
         self.0.limiter.admit(Act::ChangeEmail, cx).await?;
         let token = self.read_email_token(self.0.email_change.read(token, false))?;
         entry.user(&token.user);
+        self.0.limiter.try_confirmation(Act::ChangeEmail, &token.user, cx).await?;
         let user = self.0.store.get_unless_revoked(&token.user, &token.digest).await?;
         let user = user.filter(|user| user.is_active).ok_or(UserError::InvalidToken)?;
         if token.claims.text("fgp") != Some(&self.0.email_change.fingerprint(&user)) {

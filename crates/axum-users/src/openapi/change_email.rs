@@ -24,6 +24,7 @@ impl<P: Profile> Users<P> {
                 "Gives a user the old address back that the token was mailed to. Password, sessions and accounts at providers end.",
             ),
         ];
+        let limits = self.0.limiter.limits();
         for (route, description) in routes {
             let fields = ObjectBuilder::new().property("token", text()).required("token");
             part.schema(route.body_name(), fields);
@@ -32,7 +33,7 @@ impl<P: Profile> Users<P> {
                 .request_body(body(JSON, &route.body_name(), json!({ "token": TOKEN })))
                 .response("200", json_body("The user.", "UserRead", user_example::<P>()))
                 .body_errors(&[ErrorCode::ChangeEmailBadToken, ErrorCode::UpdateUserEmailAlreadyExists])
-                .limited(&[self.0.limiter.limits().tokens_per_minute])
+                .limited(&[limits.tokens_per_minute, limits.confirmations_per_hour])
                 .unavailable();
             part.route(&route, operation);
         }

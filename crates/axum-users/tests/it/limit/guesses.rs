@@ -173,9 +173,15 @@ async fn genuine_tokens_for_one_user_are_ten_an_hour() {
     let app = limited(RateLimits::default()).await;
     app.add(KING).await;
     let (reset, verify) = (app.forgot(KING).await, app.request_verify(KING).await);
+    let session = app.login(KING, PASSWORD).await;
+    let body = json!({"email": "arthur@camelot.bt"});
+    assert_eq!(app.ask("PATCH", "/users/me").bearer(&session).json(&body).send().await.status, 200);
+    app.users.shutdown().await;
+    let change = app.hooks.token_for("after_request_email_change", "arthur@camelot.bt").unwrap();
     for (path, body, expected) in [
         ("/auth/reset-password", json!({"token": reset, "password": "short"}), 400),
         ("/auth/verify", json!({"token": verify}), 200),
+        ("/auth/change-email", json!({"token": change}), 200),
     ] {
         for number in 0..10 {
             let answer = ask_from(&app, &format!("192.0.2.{number}"), path, &body).await;
