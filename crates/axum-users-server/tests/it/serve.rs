@@ -23,7 +23,10 @@ async fn without_configuration_there_is_a_system_that_works() {
     assert_eq!(answer(running.get("/users/me").header("cookie", cookie)).await.1, user);
 
     let change = running.patch("/users/me").bearer_auth(&token).json(&json!({"email": "wart@camelot.bt"}));
-    assert_eq!(answer(change).await.1["email"], "wart@camelot.bt");
+    assert_eq!(answer(change).await.1["email"], KING);
+    let confirm = json!({"token": running.mailed_token("wart@camelot.bt", Purpose::Confirm).await});
+    let confirmed = answer(running.post("/auth/change-email").json(&confirm)).await.1;
+    assert_eq!((&confirmed["email"], &confirmed["is_verified"]), (&json!("wart@camelot.bt"), &json!(true)));
     assert_eq!(running.login(KING, PASSWORD).await.0, 400);
 }
 
