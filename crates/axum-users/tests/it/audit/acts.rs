@@ -161,7 +161,8 @@ async fn lgs_4_each_step_to_another_address_is_one_event(kind: Kind) {
     audience.hears("another address", &["email_change_requested of king hash"]).await;
 
     let confirm = app.hooks.token_for("after_request_email_change", "arthur@camelot.bt").unwrap();
-    let post = async |path: &str, token: &str| app.post(path).json(&json!({ "token": token })).send().await.status;
+    let post =
+        async |path: &str, token: &str| app.post(path).json(&json!({ "token": token })).send().await.status;
     assert_eq!(post("/auth/change-email", &confirm).await, 200);
     audience.hears("confirmed", &["email_changed of king"]).await;
     assert_eq!(post("/auth/change-email", &confirm).await, 400);

@@ -13,7 +13,7 @@ fn codes_and_reasons_follow_the_settings() {
     };
     let plain = users::<axum_users::NoProfile>(two_backends);
     let strict = users::<axum_users::NoProfile>(|builder, _| {
-        let policy = Policy { logout_for_everybody: false, ..Policy::secure() };
+        let policy = Policy { logout_for_everybody: false, recent_login: None, ..Policy::secure() };
         let policy = Policy { duplicate_registration: DuplicateRegistration::Hide, ..policy };
         builder.backend(jwt().require_verified()).policy(policy).require_verified_users()
     });
@@ -30,7 +30,9 @@ fn codes_and_reasons_follow_the_settings() {
         assert_eq!(forbidden["description"], "The e-mail address is not verified.", "{method} {path}");
     }
     // No cookie, no other sites.
-    let bearer = users::<axum_users::NoProfile>(|builder, _| builder.backend(jwt()));
+    let bearer = users::<axum_users::NoProfile>(|builder, _| {
+        builder.backend(jwt()).policy(Policy { recent_login: None, ..Policy::secure() })
+    });
     let document = as_json(&bearer.openapi());
     for (path, method) in [("/users/me", "patch"), ("/auth/jwt/logout", "post"), ("/auth/jwt/login", "post")]
     {
