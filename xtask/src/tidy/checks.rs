@@ -1,5 +1,7 @@
 //! Each check takes all files and tells what is wrong, with the path in front.
 
+mod rules;
+
 use super::Files;
 
 #[cfg(test)]
@@ -24,7 +26,8 @@ pub(super) fn all(files: &Files) -> Vec<String> {
         guide,
         cargo_features,
         quickstart,
-        faults_of_others,
+        rules::tested,
+        rules::faults_of_others,
     ];
     checks.iter().flat_map(|check| check(files)).collect()
 }
@@ -220,22 +223,4 @@ fn quickstart(files: &Files) -> Vec<String> {
         return vec!["README.md: the quickstart is not that of examples/quickstart/src/main.rs".to_owned()];
     }
     Vec::new()
-}
-
-/// Every rule that SECURITY.md names for a fault of others has a test of its name: `OAL-1` has `oal_1_…`.
-fn faults_of_others(files: &Files) -> Vec<String> {
-    let table = text(files, "SECURITY.md").split("## Faults of others").nth(1).unwrap_or_default();
-    let rules = table.lines().filter(|line| line.starts_with("| ")).skip(1);
-    let rules =
-        rules.filter_map(|line| line.trim_end_matches(" |").rsplit_once("| ")).map(|(_, rules)| rules);
-    let is_tested = |rule: &str| {
-        let name = format!("{}_", rule.to_lowercase().replace('-', "_"));
-        let mut tests = sources(files, "crates/").flat_map(|(_, text)| text.split("fn ").skip(1));
-        tests.any(|test| {
-            let test = test.split(['(', '<']).next().unwrap_or_default();
-            test.starts_with(&name) || test.contains(&format!("_{name}"))
-        })
-    };
-    let untested = rules.flat_map(|rules| rules.split(", ")).filter(|rule| !is_tested(rule));
-    untested.map(|rule| format!("SECURITY.md: no test is named after the rule {rule}")).collect()
 }

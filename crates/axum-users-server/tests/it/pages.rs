@@ -103,6 +103,22 @@ async fn a_person_changes_an_address_and_takes_it_back_with_nothing_but_a_browse
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ver_4_a_person_who_has_not_signed_up_closes_the_account() {
+    let running = Running::start("");
+    running.register(KING, PASSWORD).await;
+    let session = running.token(KING, PASSWORD).await;
+    answer(running.post("/auth/request-verify-token").json(&json!({"email": KING}))).await;
+    let token = running.mailed_token(KING, Purpose::Verify).await;
+    let browser = Browser::open().await;
+    browser.go(&format!("{}/verify-email#token={token}", running.server.address())).await;
+    browser.press("button.decline").await;
+    browser.says("with your address is closed").await;
+    assert_eq!(running.me(&session).await.0, 401);
+    assert_eq!(running.login(KING, PASSWORD).await.0, 400);
+    browser.client.clone().close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_docs_show_the_routes() {
     let running = Running::start("");
     let browser = Browser::open().await;

@@ -46,6 +46,8 @@ names! {
         VerificationRequested => "verification_requested",
         /// Verified the address.
         Verified => "verified",
+        /// Said that an account with their address is not theirs: it is closed.
+        VerificationDeclined => "verification_declined",
         /// Came with a token that does not work.
         VerificationFailed => "verification_failed",
         /// Can log in by an account at a provider from now on.
@@ -145,7 +147,7 @@ impl AuditAct {
             Self::Login => Self::LoginFailed,
             Self::Registered => Self::RegistrationFailed,
             Self::PasswordReset => Self::PasswordResetFailed,
-            Self::Verified => Self::VerificationFailed,
+            Self::Verified | Self::VerificationDeclined => Self::VerificationFailed,
             Self::AccountLinked => Self::AccountLinkFailed,
             Self::EmailChanged => Self::EmailChangeFailed,
             Self::EmailChangeReverted => Self::EmailChangeRevertFailed,
@@ -160,9 +162,11 @@ impl AuditAct {
             Self::PasswordResetRequested | Self::VerificationRequested | Self::EmailChangeRequested => {
                 AuditReason::TooManyMailRequests
             }
-            Self::PasswordReset | Self::Verified | Self::EmailChanged | Self::EmailChangeReverted => {
-                AuditReason::TooManyTokens
-            }
+            Self::PasswordReset
+            | Self::Verified
+            | Self::VerificationDeclined
+            | Self::EmailChanged
+            | Self::EmailChangeReverted => AuditReason::TooManyTokens,
             _ => AuditReason::TooManyLogins,
         }
     }

@@ -11,16 +11,17 @@ use super::{
         Model,
         fields::{self, TOKEN, take_text},
     },
-    finish, split,
+    finish, no_content, split,
 };
 use crate::{Context, Profile, Users, http::ApiError};
 
 impl<P: Profile> Users<P> {
-    /// `POST /request-verify-token` and `POST /verify`.
+    /// `POST /request-verify-token`, `POST /verify` and `POST /decline-verification`.
     pub fn verify_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         let router = Router::new()
             .route("/request-verify-token", post(request_verify_token::<P>))
-            .route("/verify", post(verify::<P>));
+            .route("/verify", post(verify::<P>))
+            .route("/decline-verification", post(decline_verification::<P>));
         finish(router, self)
     }
 }
@@ -39,11 +40,24 @@ async fn request_verify_token<P: Profile>(
 }
 
 async fn verify<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
+    let (token, cx) = read_token(&users, request).await?;
+    let user = users.manager().verify(&token, &cx).await?;
+    Ok(Json(user).into_response())
+}
+
+async fn decline_verification<P: Profile>(
+    State(users): State<Users<P>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (token, cx) = read_token(&users, request).await?;
+    users.manager().decline_verification(&token, &cx).await?;
+    Ok(no_content())
+}
+
+async fn read_token<P: Profile>(users: &Users<P>, request: Request) -> Result<(String, Context), ApiError> {
     let policy = users.policy();
     let (parts, body) = split(request, policy).await?;
     let object = body.validate(Model::Embedded, &[TOKEN]);
     let mut object = object.map_err(|error| ApiError::body(error, policy))?;
-    let token = take_text(&mut object, "token").unwrap_or_default();
-    let user = users.manager().verify(&token, &Context::from_parts(&parts)).await?;
-    Ok(Json(user).into_response())
+    Ok((take_text(&mut object, "token").unwrap_or_default(), Context::from_parts(&parts)))
 }

@@ -49,7 +49,58 @@ impl<P: Profile> UserManager<P> {
         result
     }
 
+    /// Closes an account whose address belongs to somebody else, who says so with the token that was mailed there: whoever registered it
+    /// is out, and cannot log in (VER-4). Nothing happens to users who have verified their address, and to superusers.
+    ///
+    /// # Errors
+    /// As for [`verify`](Self::verify).
+    pub async fn decline_verification(&self, token: &str, cx: &Context) -> Result<(), UserError> {
+        let mut entry = self.0.audit(AuditAct::VerificationDeclined, cx);
+        let result = self.close_unverified(token, cx, &mut entry).await;
+        entry.finish(&result);
+        result
+    }
+
     async fn use_verification_token(
+        &self,
+        token: &str,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<User<P>, UserError> {
+        let user = self.user_to_verify(token, cx, entry).await?;
+        let changes =
+            Changes { is_verified: Some(true), if_email_is: Some(user.email.clone()), ..Changes::default() };
+        let verified = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
+        entry.done();
+        self.0.hooks.after("after_verify", |hooks| hooks.after_verify(&verified, cx)).await;
+        Ok(verified)
+    }
+
+    async fn close_unverified(
+        &self,
+        token: &str,
+        cx: &Context,
+        entry: &mut Entry<'_>,
+    ) -> Result<(), UserError> {
+        let user = self.user_to_verify(token, cx, entry).await?;
+        if user.is_superuser {
+            return Err(UserError::InvalidToken);
+        }
+        let changes = Changes {
+            is_active: Some(false),
+            if_email_is: Some(user.email.clone()),
+            end_sessions: true,
+            ..Changes::default()
+        };
+        self.end_sessions(&user.id).await?;
+        let closed = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
+        entry.done();
+        let ended = self.end_sessions(&user.id).await;
+        self.0.hooks.after("after_update", |hooks| hooks.after_update(&closed, &changes, cx)).await;
+        ended
+    }
+
+    async fn user_to_verify(
         &self,
         token: &str,
         cx: &Context,
@@ -64,14 +115,6 @@ impl<P: Profile> UserManager<P> {
         let email = claims.text("email").ok_or(UserError::InvalidToken)?;
         let user = self.0.store.get_by_email(email).await?.filter(|user| user.id == id);
         let user = user.ok_or(UserError::InvalidToken)?;
-        if user.is_verified {
-            return Err(UserError::AlreadyVerified);
-        }
-        let changes =
-            Changes { is_verified: Some(true), if_email_is: Some(user.email.clone()), ..Changes::default() };
-        let verified = self.0.store.update(&user.id, &changes).await?.ok_or(UserError::InvalidToken)?;
-        entry.done();
-        self.0.hooks.after("after_verify", |hooks| hooks.after_verify(&verified, cx)).await;
-        Ok(verified)
+        if user.is_verified { Err(UserError::AlreadyVerified) } else { Ok(user) }
     }
 }

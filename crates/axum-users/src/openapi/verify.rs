@@ -4,7 +4,7 @@ use utoipa::openapi::{OpenApi, schema::ObjectBuilder};
 use super::{
     Part,
     operation::{JSON, Route, body},
-    response::{Errors, json_body, null},
+    response::{Errors, empty, json_body, null},
     schema::{EMAIL, TOKEN, email, text, user_example, user_read},
 };
 use crate::{ErrorCode, Profile, Users};
@@ -39,6 +39,18 @@ impl<P: Profile> Users<P> {
             .limited(&[limits.tokens_per_minute, limits.confirmations_per_hour])
             .unavailable();
         part.route(&verify, operation);
+
+        let decline = Route::post("verify:decline", prefix, "/decline-verification");
+        let fields = ObjectBuilder::new().property("token", text()).required("token");
+        part.schema(decline.body_name(), fields);
+        let operation = decline
+            .operation("Closes the account of whoever has registered an address that is not theirs.")
+            .request_body(body(JSON, &decline.body_name(), json!({ "token": TOKEN })))
+            .response("204", empty("Closed."))
+            .body_errors(&[ErrorCode::VerifyUserBadToken, ErrorCode::VerifyUserAlreadyVerified])
+            .limited(&[limits.tokens_per_minute, limits.confirmations_per_hour])
+            .unavailable();
+        part.route(&decline, operation);
         part.document()
     }
 }

@@ -12,6 +12,7 @@ on_every_store![
     rst_1_parallel_uses_of_a_token_set_one_password,
     rst_2_a_token_dies_with_what_it_was_made_for,
     rst_5_a_weak_password_leaves_the_token_usable,
+    reg_9_who_had_the_address_first_keeps_nothing,
     rst_9_a_token_changes_nobody_else,
     fgt_6_asking_changes_nothing,
     a_first_password_replaces_a_hash_of_none,
@@ -123,6 +124,32 @@ async fn rst_2_a_token_dies_with_what_it_was_made_for(kind: Kind) {
     }
 }
 
+/// Somebody registers the address of another, and waits for the owner with all that a user can have.
+async fn reg_9_who_had_the_address_first_keeps_nothing(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    let attacked = app.add(KING).await;
+    let (bearer, cookie) = (app.login(KING, PASSWORD).await, app.login_by_cookie(KING, PASSWORD).await);
+    let earlier = app.forgot(KING).await;
+    let change = json!({"email": "mordred@camelot.bt"});
+    assert_eq!(app.ask("PATCH", "/users/me").bearer(&bearer).json(&change).send().await.status, 200);
+    app.users.shutdown().await;
+    let pending = app.hooks.token_for("after_request_email_change", "mordred@camelot.bt").unwrap();
+
+    // The owner finds the address taken, and comes by mail.
+    app.register(KING, NEW).await.assert_detail(400, "REGISTER_USER_ALREADY_EXISTS");
+    let owners = app.forgot(KING).await;
+    assert_eq!(app.reset(&owners, NEW).await.status, 200);
+
+    assert_eq!((app.me(&bearer).await.status, app.me_by_cookie(&cookie).await.status), (401, 401));
+    app.login_answer("/auth/jwt/login", KING, PASSWORD).await.assert_detail(400, "LOGIN_BAD_CREDENTIALS");
+    app.reset(&earlier, PASSWORD).await.assert_detail(400, "RESET_PASSWORD_BAD_TOKEN");
+    let answer = app.post("/auth/change-email").json(&json!({ "token": pending })).send().await;
+    answer.assert_detail(400, "CHANGE_EMAIL_BAD_TOKEN");
+    let owner = app.user(KING).await;
+    assert!(owner.id == attacked.id && owner.is_verified);
+    app.login(KING, NEW).await;
+}
+
 #[tokio::test]
 async fn rst_4_a_reset_does_not_log_in() {
     let app = TestApp::new(Kind::Memory).await;
@@ -162,6 +189,26 @@ async fn rst_6_odd_tokens_open_nothing() {
     let huge = json!({"token": "x".repeat(1_000_000), "password": NEW});
     app.post(RESET).json(&huge).send().await.assert_detail(413, "Content Too Large");
     app.login(KING, PASSWORD).await;
+}
+
+#[tokio::test]
+async fn rst_7_no_step_can_be_left_out() {
+    let app = TestApp::new(Kind::Memory).await;
+    let id = app.add(KING).await.id;
+    let session = app.login(KING, PASSWORD).await;
+    for body in [
+        json!({"password": NEW}),
+        json!({"email": KING, "password": NEW}),
+        json!({"id": id, "user_id": id, "password": NEW, "verified": true}),
+        json!({"token": null, "email": KING, "password": NEW}),
+    ] {
+        assert_eq!(app.post(RESET).bearer(&session).json(&body).send().await.status, 422, "{body}");
+    }
+    // Neither a session nor the token of another step stands for the one of the mail.
+    for token in [id.to_string(), session, app.request_verify(KING).await] {
+        app.reset(&token, NEW).await.assert_detail(400, "RESET_PASSWORD_BAD_TOKEN");
+    }
+    assert_eq!(app.login_answer("/auth/jwt/login", KING, PASSWORD).await.status, 200);
 }
 
 #[tokio::test]

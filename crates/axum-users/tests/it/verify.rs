@@ -1,4 +1,4 @@
-//! `POST /request-verify-token` and `POST /verify`.
+//! `POST /request-verify-token`, `POST /verify` and `POST /decline-verification`.
 
 use axum_users::{Context, CreateUser, NoProfile, TokenOptions, UpdateUser};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ on_every_store![
     ver_2_a_token_for_the_old_address_does_not_verify_the_new_one,
     ver_2_an_address_that_changes_meanwhile_stays_unverified,
     ver_3_nobody_verifies_themselves,
+    ver_4_whoever_is_asked_for_a_strangers_account_closes_it,
 ];
 
 const REQUEST: &str = "/auth/request-verify-token";
@@ -137,6 +138,38 @@ async fn the_claims_are_those_of_the_contract_and_every_one_counts() {
     let mut other_case = good;
     other_case["email"] = KING.to_uppercase().into();
     assert_eq!(app.post(VERIFY).json(&json!({"token": forge(&other_case, SECRET)})).send().await.status, 200);
+}
+
+async fn ver_4_whoever_is_asked_for_a_strangers_account_closes_it(kind: Kind) {
+    let app = TestApp::new(kind).await;
+    app.add(KING).await;
+    let sessions = (app.login(KING, PASSWORD).await, app.login_by_cookie(KING, PASSWORD).await);
+    let token = app.request_verify(KING).await;
+    let decline =
+        |token: &str| app.post("/auth/decline-verification").json(&json!({ "token": token })).send();
+    decline("garbage").await.assert_detail(400, "VERIFY_USER_BAD_TOKEN");
+    decline(&app.forgot(KING).await).await.assert_detail(400, "VERIFY_USER_BAD_TOKEN");
+    assert_eq!(app.me(&sessions.0).await.status, 200);
+
+    let answer = decline(&token).await;
+    assert_eq!((answer.status, answer.text()), (204, ""));
+    let user = app.user(KING).await;
+    assert!(!user.is_active && !user.is_verified);
+    assert_eq!((app.me(&sessions.0).await.status, app.me_by_cookie(&sessions.1).await.status), (401, 401));
+    assert_eq!(app.login_answer("/auth/jwt/login", KING, PASSWORD).await.status, 400);
+
+    // Neither those whose address it is nor superusers are closed by it.
+    app.add("merlin@camelot.bt").await;
+    let verified = app.request_verify("merlin@camelot.bt").await;
+    assert_eq!(app.post(VERIFY).json(&json!({ "token": verified })).send().await.status, 200);
+    decline(&verified).await.assert_detail(400, "VERIFY_USER_ALREADY_VERIFIED");
+    let uther = CreateUser::new("uther@camelot.bt", PASSWORD, NoProfile {});
+    app.create(CreateUser { is_superuser: true, ..uther }).await;
+    let superuser = app.request_verify("uther@camelot.bt").await;
+    decline(&superuser).await.assert_detail(400, "VERIFY_USER_BAD_TOKEN");
+    for email in ["merlin@camelot.bt", "uther@camelot.bt"] {
+        assert!(app.user(email).await.is_active, "{email}");
+    }
 }
 
 #[tokio::test]

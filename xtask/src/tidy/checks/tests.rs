@@ -146,3 +146,24 @@ fn a_rule_without_a_test() {
     files.insert("SECURITY.md".to_owned(), table("OAL-1, OAL-6"));
     assert_eq!(all(&files), ["SECURITY.md: no test is named after the rule OAL-1"]);
 }
+
+#[test]
+fn rules_and_their_tests() {
+    let rules = "| id | what holds | because |\n|---|---|---|\n| LOG-1 | One answer. | |\n\n\
+                 | id | what holds | because |\n|---|---|---|\n| MFA | Not skipped. | there is none |\n";
+    let findings = |tests: &str| {
+        let mut files = project();
+        files.insert("RULES.md".to_owned(), rules.to_owned());
+        files.insert("crates/axum-users/tests/it/store.rs".to_owned(), tests.to_owned());
+        all(&files)
+    };
+    assert_eq!(findings("fn log_1_one() {}\nfn log_in() {}\nfn f_1_other() {}\n"), Vec::<String>::new());
+    for (tests, finding) in [
+        ("", "after LOG-1"),
+        ("fn log_1_one() {}\nfn mfa_1_one() {}\n", "MFA has a test"),
+        ("fn log_1_one() {}\nfn log_2_two() {}\n", "LOG-2 of the test log_2_two is not listed"),
+    ] {
+        let findings = findings(tests);
+        assert!(findings.iter().any(|found| found.contains(finding)), "{tests}: {findings:?}");
+    }
+}

@@ -11,6 +11,7 @@ const statusBox = document.getElementById("status");
 const submitButton = form.querySelector("button[type=submit]");
 const password = form.elements.namedItem("password");
 const toggle = form.querySelector(".toggle");
+const declineButton = form.querySelector(".decline");
 
 const TRY_AGAIN = "Please try again.";
 const ANOTHER_PASSWORD = "Please choose another password.";
@@ -23,6 +24,7 @@ const PAGES = {
   },
   "verify-email": {
     done: "Thank you. Your address is verified.",
+    declined: "Thank you. The account that somebody made with your address is closed.",
     missing: "There is nothing to verify here. Please open the link in the mail, or ask for a new one.",
   },
   "confirm-email": {
@@ -96,6 +98,10 @@ function showPassword(shown) {
 
 async function submit(event) {
   event.preventDefault();
+  await send(main.dataset.action, page.done);
+}
+
+async function send(action, done) {
   if (sending || !token) return;
   if (password) showPassword(false);
   const sent = token;
@@ -103,7 +109,7 @@ async function submit(event) {
   tell("One moment…", "");
   let answer;
   try {
-    answer = await post(password ? { token: sent, password: password.value } : { token: sent });
+    answer = await post(action, password ? { token: sent, password: password.value } : { token: sent }, done);
   } catch {
     answer = { text: `The server cannot be reached. Check your connection. ${TRY_AGAIN}`, kind: "problem" };
   }
@@ -117,8 +123,8 @@ async function submit(event) {
   }
 }
 
-async function post(body) {
-  const response = await fetch(main.dataset.action, {
+async function post(action, body, done) {
+  const response = await fetch(action, {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify(body),
@@ -127,7 +133,7 @@ async function post(body) {
     redirect: "error",
     signal: AbortSignal.timeout(TIME_LIMIT_MS),
   });
-  if (response.ok) return { text: page.done, kind: "success", final: true };
+  if (response.ok) return { text: done, kind: "success", final: true };
   const content = await response.json().catch(() => null);
   return explain(response, content?.detail);
 }
@@ -164,6 +170,7 @@ function sentence(text) {
 }
 
 form.addEventListener("submit", submit);
+declineButton?.addEventListener("click", () => send(declineButton.dataset.action, page.declined));
 toggle?.addEventListener("click", () => {
   showPassword(password.type === "password");
   password.focus();
