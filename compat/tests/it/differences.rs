@@ -62,11 +62,14 @@ impl Difference {
     }
 }
 
-/// Claims that our tokens have and those of fastapi-users do not, each of the expected form: when the token was made,
+/// Claims that our tokens have and those of fastapi-users do not, each of the expected form: when the token was made and the user
+/// logged in,
 /// its own name for revoking it, and a fingerprint of the password (ASVS 7.4.3, 9.2.1). Likewise parameters and headers.
 pub(crate) fn is_added_claim(name: &str, value: &Value) -> bool {
     match name {
-        "iat" => value.as_i64().is_some_and(|issued| (in_seconds(-60)..=in_seconds(0)).contains(&issued)),
+        "iat" | "auth_time" => {
+            value.as_i64().is_some_and(|issued| (in_seconds(-60)..=in_seconds(0)).contains(&issued))
+        }
         "jti" => value.as_str().is_some_and(|text| text.len() == 43),
         "fgp" => value.as_str().is_some_and(|text| text.len() == 22),
         // Of states, and of the URLs to which browsers are sent: the flow that it is for (OAL-3), PKCE (OAL-4), and what the
