@@ -135,7 +135,8 @@ where
         builder = builder.require_verified_users();
     }
     let public_url = PublicUrl::parse(public_url).map_err(|error| config.refuse("public_url", error))?;
-    builder = builder.trusted_origins([public_url.origin()]);
+    let origins = settings.trusted_origins.iter().map(String::as_str);
+    builder = builder.trusted_origins(origins.chain([public_url.origin()]));
     oauth::add(builder, config, data, public_url)
 }
 

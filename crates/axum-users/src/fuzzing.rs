@@ -93,7 +93,7 @@ fn credentials(data: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(data) else { return };
     let (secure, lenient) = (Policy::secure(), Policy::fastapi_users());
     let read = |value: HeaderValue, policy| {
-        Cookie::default().read(&HeaderMap::from_iter([(header::COOKIE, value)]), policy)
+        Cookie::fastapi_users().read(&HeaderMap::from_iter([(header::COOKIE, value)]), policy)
     };
     if let Some(token) = read(value.clone(), &secure) {
         assert!(!token.is_empty());

@@ -110,6 +110,16 @@ pub trait Hooks<P: Profile = NoProfile>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// A user logged in by password with a browser that is not known, where the
+    /// [policy](crate::Policy::tell_of_new_devices) has them told: say so. Runs in a job.
+    fn after_login_from_new_device(
+        &self,
+        user: &User<P>,
+        cx: &Context,
+    ) -> impl Future<Output = HookResult> + Send {
+        async { Ok(()) }
+    }
+
     /// So many wrong passwords came for the address of this user that only browsers that are known log in with it for now, see
     /// [`RateLimits::login_failures_per_day`](crate::RateLimits::login_failures_per_day). At most once a day for one address.
     /// Runs in a job, after the answer.

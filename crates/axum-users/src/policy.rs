@@ -67,6 +67,10 @@ pub struct Policy {
     /// elsewhere does not keep its user out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies"; see
     /// [`RateLimits::device_tries_per_day`](crate::RateLimits::device_tries_per_day)).
     pub device_cookie: bool,
+    /// Whether users are told of logins by password from browsers that are not known by such a cookie
+    /// ([`Hooks::after_login_from_new_device`](crate::Hooks::after_login_from_new_device)), at most as often as
+    /// [`RateLimits::duplicate_mails_per_hour`](crate::RateLimits::duplicate_mails_per_hour) says. Clients that keep no cookies are never known.
+    pub tell_of_new_devices: bool,
     /// Whether 401 answers carry `WWW-Authenticate` (RFC 6750 §3).
     pub www_authenticate: bool,
     /// Whether superusers cannot give up their own rights over HTTP, so that there is always one.
@@ -176,6 +180,7 @@ impl Policy {
             oauth_any_scope: false,
             oauth_redirect_from_host: false,
             device_cookie: true,
+            tell_of_new_devices: false,
             www_authenticate: true,
             keep_superusers: true,
             logout_for_everybody: true,
@@ -206,6 +211,7 @@ impl Policy {
             oauth_any_scope: true,
             oauth_redirect_from_host: true,
             device_cookie: false,
+            tell_of_new_devices: false,
             www_authenticate: false,
             keep_superusers: false,
             logout_for_everybody: false,

@@ -113,6 +113,13 @@ fn check_urls(config: &Config) -> anyhow::Result<()> {
     if let Some(Err(error)) = settings.public_url.as_deref().map(PublicUrl::parse) {
         return Err(config.refuse("public_url", error));
     }
+    for origin in &settings.trusted_origins {
+        let url = PublicUrl::parse(origin).map_err(|error| config.refuse("trusted_origins", error))?;
+        if url.origin() != *origin {
+            let reason = format!("{origin:?} is no origin: it reads {:?}, without a path", url.origin());
+            return Err(config.refuse("trusted_origins", reason));
+        }
+    }
     let pages = [
         ("pages.reset_password", &settings.pages.reset_password),
         ("pages.verify_email", &settings.pages.verify_email),

@@ -47,6 +47,8 @@ pub struct Settings {
     pub metrics_listen: Option<String>,
     /// What the links in mails start with; `None` for the address listened on.
     pub public_url: Option<String>,
+    /// Other origins whose pages may act with the cookies of this server.
+    pub trusted_origins: Vec<String>,
     /// Where the database and the generated secrets are kept.
     pub data_dir: PathBuf,
     /// The database; `None` for `users.db` in the data directory.
@@ -103,6 +105,7 @@ impl Default for Settings {
             listen: "127.0.0.1:8000".to_owned(),
             metrics_listen: None,
             public_url: None,
+            trusted_origins: Vec::new(),
             data_dir: PathBuf::from("axum-users-data"),
             database_url: None,
             redis_url: None,

@@ -70,6 +70,7 @@ pub struct PolicyOverrides {
     oauth_any_scope: Option<bool>,
     oauth_redirect_from_host: Option<bool>,
     device_cookie: Option<bool>,
+    tell_of_new_devices: Option<bool>,
     www_authenticate: Option<bool>,
     keep_superusers: Option<bool>,
     logout_for_everybody: Option<bool>,
@@ -170,6 +171,7 @@ impl PolicyOverrides {
         set(&mut policy.oauth_any_scope, self.oauth_any_scope);
         set(&mut policy.oauth_redirect_from_host, self.oauth_redirect_from_host);
         set(&mut policy.device_cookie, self.device_cookie);
+        set(&mut policy.tell_of_new_devices, self.tell_of_new_devices);
         set(&mut policy.www_authenticate, self.www_authenticate);
         set(&mut policy.keep_superusers, self.keep_superusers);
         set(&mut policy.logout_for_everybody, self.logout_for_everybody);

@@ -38,6 +38,8 @@ fn cfg_2_what_is_wrong_is_refused_by_name() {
             "secrets.",
         ),
         ("[reset]\nlifetime = 0", "reset.lifetime"),
+        ("trusted_origins = [\"https://app.example.com/\"]", "trusted_origins"),
+        ("trusted_origins = [\"*\"]", "trusted_origins"),
         ("[rate_limits]\nlogin_longest_wait = 0", "rate_limits.login_longest_wait"),
         ("[rate_limits]\nlogins = 5", "rate_limits.logins"),
         ("[rate_limits]\nshared = \"redis\"", "rate_limits.shared"),

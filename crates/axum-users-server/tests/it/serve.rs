@@ -106,6 +106,17 @@ async fn ui_2_every_answer_has_its_headers() {
 }
 
 #[tokio::test]
+async fn log_9_pages_of_origins_that_are_trusted_may_log_in_with_the_cookie() {
+    let running = Running::start("trusted_origins = [\"https://app.camelot.bt\"]");
+    running.register(KING, PASSWORD).await;
+    for (origin, status) in [("https://app.camelot.bt", 204), ("https://evil.example", 403), ("null", 403)] {
+        let login = running.post("/auth/cookie/login").form(&[("username", KING), ("password", PASSWORD)]);
+        let login = login.header("origin", origin).header("sec-fetch-site", "cross-site");
+        assert_eq!(answer(login).await.0, status, "{origin}");
+    }
+}
+
+#[tokio::test]
 async fn reg_7_huge_bodies_are_refused() {
     let running = Running::start("");
     let huge = format!("{{\"email\": \"{}\"}}", "a".repeat(2_000_000));

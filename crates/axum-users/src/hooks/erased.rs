@@ -91,6 +91,11 @@ pub(crate) trait DynHooks<P: Profile>: Send + Sync {
         cx: &'a Context,
     ) -> BoxFuture<'a, HookResult>;
     fn after_login_limited<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult>;
+    fn after_login_from_new_device<'a>(
+        &'a self,
+        user: &'a User<P>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult>;
     fn after_update<'a>(
         &'a self,
         user: &'a User<P>,
@@ -178,6 +183,13 @@ impl<P: Profile, H: Hooks<P>> DynHooks<P> for H {
         cx: &'a Context,
     ) -> BoxFuture<'a, HookResult> {
         Box::pin(Hooks::after_duplicate_registration(self, user, cx))
+    }
+    fn after_login_from_new_device<'a>(
+        &'a self,
+        user: &'a User<P>,
+        cx: &'a Context,
+    ) -> BoxFuture<'a, HookResult> {
+        Box::pin(Hooks::after_login_from_new_device(self, user, cx))
     }
     fn after_login_limited<'a>(&'a self, user: &'a User<P>, cx: &'a Context) -> BoxFuture<'a, HookResult> {
         Box::pin(Hooks::after_login_limited(self, user, cx))

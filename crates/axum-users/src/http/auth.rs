@@ -75,6 +75,7 @@ async fn log_in<P: Profile>(
         UserError::NotFound => UserError::BadCredentials,
         other => other,
     })?;
+    users.manager().tell_of_new_device(&user, cx).await;
     if let Some(device) = users.manager().device_cookie(&user) {
         response.headers_mut().append(header::SET_COOKIE, device);
     }

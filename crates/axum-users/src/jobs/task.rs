@@ -36,6 +36,8 @@ pub(crate) enum Task<P: Profile> {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Notice {
     PasswordChanged,
+    /// Their password has logged in a browser that is not known.
+    NewDevice,
     /// By the name of the provider.
     AccountLinked(String),
     AccountUnlinked(String),
@@ -48,6 +50,7 @@ const LOGIN_LIMITED: &str = "login-limited";
 const CHANGE_EMAIL: &str = "change-email";
 const EMAIL_CHANGED: &str = "email-changed";
 const PASSWORD_CHANGED: &str = "password-changed";
+const NEW_DEVICE: &str = "new-device";
 const ACCOUNT_LINKED: &str = "account-linked";
 const ACCOUNT_UNLINKED: &str = "account-unlinked";
 const AFTER_REGISTER: &str = "after-register";
@@ -77,6 +80,7 @@ impl<P: Profile> Task<P> {
             Self::ChangeEmail { .. } => CHANGE_EMAIL,
             Self::EmailChanged { .. } => EMAIL_CHANGED,
             Self::Notice { notice: Notice::PasswordChanged, .. } => PASSWORD_CHANGED,
+            Self::Notice { notice: Notice::NewDevice, .. } => NEW_DEVICE,
             Self::Notice { notice: Notice::AccountLinked(_), .. } => ACCOUNT_LINKED,
             Self::Notice { notice: Notice::AccountUnlinked(_), .. } => ACCOUNT_UNLINKED,
             Self::AfterRegister(_) => AFTER_REGISTER,
@@ -104,7 +108,7 @@ impl<P: Profile> Task<P> {
             }
             Self::Notice { user, notice } => {
                 let provider = match notice {
-                    Notice::PasswordChanged => None,
+                    Notice::PasswordChanged | Notice::NewDevice => None,
                     Notice::AccountLinked(name) | Notice::AccountUnlinked(name) => Some(name),
                 };
                 (json!({"user": user.to_string(), "provider": provider, "language": language}), None)
@@ -147,6 +151,7 @@ impl Kept {
                 revertible_until: job.payload.get("until").and_then(Value::as_u64),
             },
             PASSWORD_CHANGED => Self::Notice { id: text("user")?, notice: Notice::PasswordChanged },
+            NEW_DEVICE => Self::Notice { id: text("user")?, notice: Notice::NewDevice },
             ACCOUNT_LINKED => {
                 Self::Notice { id: text("user")?, notice: Notice::AccountLinked(text("provider")?) }
             }
@@ -198,6 +203,7 @@ mod tests {
         let id = || user.id.to_string();
         let notices = [
             Notice::PasswordChanged,
+            Notice::NewDevice,
             Notice::AccountLinked("google".to_owned()),
             Notice::AccountUnlinked("google".to_owned()),
         ];

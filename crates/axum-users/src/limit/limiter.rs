@@ -168,6 +168,17 @@ impl Limiter {
         self.devices.as_ref()?.issue(address)
     }
 
+    /// Whether the user with this address has logged in with the browser before.
+    pub(crate) fn knows_device(&self, address: &str, cx: &Context) -> bool {
+        self.devices.as_ref().is_some_and(|devices| devices.device(address, cx).is_some())
+    }
+
+    /// Whether a user may be told once more of a browser that is not known, and counts it.
+    pub(crate) async fn may_tell_of_device(&self, address: &str) -> bool {
+        let shares = of_user("new device", &address, self.limits.duplicate_mails_per_hour, HOUR);
+        self.counts.take(shares).await.is_ok()
+    }
+
     /// Counts that a user sends back what was mailed.
     pub(crate) async fn try_confirmation(
         &self,

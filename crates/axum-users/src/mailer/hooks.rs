@@ -3,7 +3,8 @@ use crate::{Context, HookResult, Hooks, Profile, PublicUrl, User};
 
 /// Hooks that mail people what they asked for: the link to reset a password, to verify an address, to confirm a new one; and
 /// what they must know: that somebody wants their address, that it was changed, with the link that takes this back, that the
-/// password was changed, that an account at a provider was added or taken away, that too many wrong passwords were tried.
+/// password was changed, that an account at a provider was added or taken away, that too many wrong passwords were tried, that
+/// somebody logged in from a browser that is not known.
 ///
 /// Mails go to the stored address only, or to the one that was stored or is to be, and links start with the configured URL only: no request can change either.
 ///
@@ -165,9 +166,13 @@ impl<P: Profile, M: Mailer> Hooks<P> for EmailHooks<M> {
         Ok(self.mailer.send(mail).await?)
     }
 
+    async fn after_login_from_new_device(&self, user: &User<P>, cx: &Context) -> HookResult {
+        let mail = self.notice(MailKind::NewDevice, &user.email, "", cx)?;
+        Ok(self.mailer.send(mail).await?)
+    }
+
     async fn after_login_limited(&self, user: &User<P>, cx: &Context) -> HookResult {
-        let link = self.public_url.page("/");
-        let mail = self.render(MailKind::LoginLimited, &user.email, link, 0, cx)?;
+        let mail = self.notice(MailKind::LoginLimited, &user.email, "", cx)?;
         Ok(self.mailer.send(mail).await?)
     }
 

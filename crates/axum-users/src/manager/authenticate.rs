@@ -1,10 +1,11 @@
 use http::HeaderValue;
 use tokio::runtime::Handle;
 
-use super::{UserManager, limited_address};
+use super::{UserManager, jobs::log_job, limited_address};
 use crate::{
     AuditAct, AuditReason, Context, Profile, User, UserError,
     audit::Entry,
+    jobs::{Notice, Task},
     limit::{PasswordTry, TooManyTries},
     password::{Compared, Verdict},
     user::Changes,
@@ -79,6 +80,22 @@ impl<P: Profile> UserManager<P> {
                     self.tell_of_guesses(email.to_owned(), cx).await;
                 }
                 Err(refused.error)
+            }
+        }
+    }
+
+    /// Has a user told of a login by password from a browser that is not known, where the policy says so. That it cannot be told
+    /// changes no answer.
+    pub(crate) async fn tell_of_new_device(&self, user: &User<P>, cx: &Context) {
+        let address = limited_address(&user.email);
+        if !self.0.policy.tell_of_new_devices || self.0.limiter.knows_device(&address, cx) {
+            return;
+        }
+        if self.0.limiter.may_tell_of_device(&address).await {
+            let task = Task::Notice { user: user.id.clone(), notice: Notice::NewDevice };
+            match self.promise() {
+                Ok(promise) => self.queue_after(promise, task, cx).await,
+                Err(error) => log_job(task.name(), &error),
             }
         }
     }

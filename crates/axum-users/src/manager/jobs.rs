@@ -221,6 +221,10 @@ impl<P: Profile> UserManager<P> {
                 let name = "after_password_change";
                 hooks.in_job(name, cx, |hooks| hooks.after_password_change(user, cx)).await
             }
+            Notice::NewDevice => {
+                let name = "after_login_from_new_device";
+                hooks.in_job(name, cx, |hooks| hooks.after_login_from_new_device(user, cx)).await
+            }
             Notice::AccountLinked(at) => {
                 hooks.in_job("after_account_link", cx, |hooks| hooks.after_account_link(user, at, cx)).await
             }

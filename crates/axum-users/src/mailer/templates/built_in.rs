@@ -1,7 +1,7 @@
 use super::split_subject;
 
 /// The names of all files, built-in or in an operator's directory.
-pub(super) const FILES: [&str; 21] = [
+pub(super) const FILES: [&str; 23] = [
     "layout.html",
     "verify_email.txt",
     "verify_email.html",
@@ -11,6 +11,8 @@ pub(super) const FILES: [&str; 21] = [
     "already_registered.html",
     "login_limited.txt",
     "login_limited.html",
+    "new_device.txt",
+    "new_device.html",
     "confirm_email.txt",
     "confirm_email.html",
     "email_in_use.txt",
@@ -46,6 +48,8 @@ fn file(name: &str) -> Option<&'static str> {
         "already_registered.html" => include_str!("built_in/already_registered.html"),
         "login_limited.txt" => include_str!("built_in/login_limited.txt"),
         "login_limited.html" => include_str!("built_in/login_limited.html"),
+        "new_device.txt" => include_str!("built_in/new_device.txt"),
+        "new_device.html" => include_str!("built_in/new_device.html"),
         "confirm_email.txt" => include_str!("built_in/confirm_email.txt"),
         "confirm_email.html" => include_str!("built_in/confirm_email.html"),
         "email_in_use.txt" => include_str!("built_in/email_in_use.txt"),

@@ -54,7 +54,7 @@ impl Templates {
 
     /// The files of this directory, and the built-in texts for those it lacks.
     ///
-    /// Files are `verify_email`, `reset_password`, `already_registered`, `login_limited`, `confirm_email`, `email_in_use`, `email_changed`,
+    /// Files are `verify_email`, `reset_password`, `already_registered`, `login_limited`, `new_device`, `confirm_email`, `email_in_use`, `email_changed`,
     /// `password_changed`, `account_linked` and `account_unlinked`, each as `.txt` and `.html`, and `layout.html`, which the
     /// built-in `.html` files extend. A `.txt` file starts with the line `Subject: …`. An
     /// empty `.html` file means: only text.

@@ -17,6 +17,8 @@ pub enum MailKind {
     AlreadyRegistered,
     /// Tells the recipient that too many wrong passwords were tried. The link, if any, leads to the page for signing in.
     LoginLimited,
+    /// Tells the recipient that somebody logged in from a browser that is not known. The link is as before.
+    NewDevice,
     /// Asks the recipient to confirm that an account is to have this address. The link holds a token.
     ConfirmEmail,
     /// Tells the recipient that somebody wanted to use the address for another account. The link, if any, leads to the page
@@ -33,11 +35,12 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::VerifyEmail,
         Self::ResetPassword,
         Self::AlreadyRegistered,
         Self::LoginLimited,
+        Self::NewDevice,
         Self::ConfirmEmail,
         Self::EmailInUse,
         Self::EmailChanged,
@@ -55,6 +58,7 @@ impl fmt::Display for MailKind {
             Self::ResetPassword => "reset_password",
             Self::AlreadyRegistered => "already_registered",
             Self::LoginLimited => "login_limited",
+            Self::NewDevice => "new_device",
             Self::ConfirmEmail => "confirm_email",
             Self::EmailInUse => "email_in_use",
             Self::EmailChanged => "email_changed",

@@ -190,3 +190,26 @@ async fn genuine_tokens_for_one_user_are_ten_an_hour() {
         assert_too_many(&ask_from(&app, "192.0.2.99", path, &body).await);
     }
 }
+
+#[tokio::test]
+async fn users_are_told_of_browsers_that_are_not_known_where_the_policy_says_so() {
+    for tells in [true, false] {
+        let policy = Policy { tell_of_new_devices: tells, ..Policy::secure() };
+        let app = app(RateLimits::default(), |builder| builder.policy(policy)).await;
+        app.add(KING).await;
+        let told = async || {
+            app.users.shutdown().await;
+            app.hooks.take().iter().filter(|event| event.hook == "after_login_from_new_device").count()
+        };
+        assert_eq!(login_from(&app, ARTHUR, KING, "wrong").await.status, 400);
+        assert_eq!(told().await, 0, "nobody got in");
+        let device = device_cookie(&login_from(&app, ARTHUR, KING, PASSWORD).await).unwrap();
+        assert_eq!(told().await, usize::from(tells));
+        assert_eq!(login_with(&app, ARTHUR, &device, KING, PASSWORD).await.status, 200);
+        assert_eq!(told().await, 0, "the browser is known");
+        for _ in 0..5 {
+            assert_eq!(login_from(&app, MALLORY, KING, PASSWORD).await.status, 200);
+        }
+        assert_eq!(told().await, if tells { 2 } else { 0 }, "three an hour");
+    }
+}

@@ -7,11 +7,12 @@ use axum_users::mailer::{MailKind, MailValues, TemplateError, Templates};
 use super::{reset_mail, unescape, values};
 use crate::support::KING;
 
-const KINDS: [MailKind; 10] = [
+const KINDS: [MailKind; 11] = [
     MailKind::VerifyEmail,
     MailKind::ResetPassword,
     MailKind::AlreadyRegistered,
     MailKind::LoginLimited,
+    MailKind::NewDevice,
     MailKind::ConfirmEmail,
     MailKind::EmailInUse,
     MailKind::EmailChanged,

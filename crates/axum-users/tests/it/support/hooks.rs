@@ -133,6 +133,10 @@ impl<P: Profile> Hooks<P> for Recorder {
     async fn after_register(&self, user: &User<P>, cx: &Context) -> HookResult {
         self.plain("after_register", &user.email, cx)
     }
+    async fn after_login_from_new_device(&self, user: &User<P>, cx: &Context) -> HookResult {
+        self.plain("after_login_from_new_device", &user.email, cx)
+    }
+
     async fn after_login_limited(&self, user: &User<P>, cx: &Context) -> HookResult {
         self.plain("after_login_limited", &user.email, cx)
     }
