@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod data;
 mod housekeeping;
+mod memory;
 mod metrics;
 mod pages;
 mod profile;
@@ -19,7 +20,8 @@ use std::{io::Write, process::ExitCode};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match commands::run(args::Args::parse()) {
+    let args = args::Args::parse();
+    match memory::keep_private().and_then(|()| commands::run(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One line, whatever the causes hold: scripts and journals read lines.

@@ -31,6 +31,15 @@ async fn lgs_1_no_secret_reaches_a_log() {
 }
 
 /// LGS-2: what a client sends does not write lines of its own.
+/// What is in the memory stays there.
+#[test]
+fn lgs_1_a_crash_leaves_no_copy_of_the_memory() {
+    let mut running = Running::start("");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.server.process().id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
+}
+
 #[tokio::test]
 async fn lgs_2_a_request_writes_one_line() {
     let running = Running::start("[log]\nlevel = \"debug\"\nformat = \"json\"\n");
