@@ -1,4 +1,8 @@
-use std::{io::Write, process::Stdio};
+use std::{
+    io::Write,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -80,10 +84,14 @@ fn cli_1_a_password_is_in_no_argument_and_no_environment() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let seen_of = |file| std::fs::read(format!("/proc/{}/{file}", child.id())).unwrap_or_default();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !text(&seen_of("cmdline")).contains(KING) {
+        assert!(Instant::now() < deadline, "it waits for the password");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     // Only root reads the environment of a process that keeps its memory private.
-    let visible = ["cmdline", "environ"]
-        .map(|file| std::fs::read(format!("/proc/{}/{file}", child.id())).unwrap_or_default());
-    assert!(text(&visible[0]).contains(KING), "it waits for the password");
+    let visible = ["cmdline", "environ"].map(seen_of);
     child.stdin.take().unwrap().write_all(format!("{PASSWORD}\n").as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
