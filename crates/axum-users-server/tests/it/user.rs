@@ -151,7 +151,7 @@ async fn cli_2_a_killed_command_leaves_nothing_half_done() {
         let mut child = command.spawn().unwrap();
         // It may be gone before it has read.
         let _ = child.stdin.take().unwrap().write_all(b"guinevere1\n");
-        std::thread::sleep(std::time::Duration::from_millis(round * round * 2));
+        std::thread::sleep(Duration::from_millis(round * round * 2));
         let _ = child.kill();
         child.wait().unwrap();
         let listed = run(folder.path(), &["user", "list", "--json"], "");
