@@ -101,6 +101,8 @@ const ONE_ALPHABET: &str = "ids are written in ASCII digits, without a prefix (A
 const OWN_ADDRESS: &str =
     "users may change how their own address is written; fastapi-users takes them for another";
 const COSTLY: &str = "a stored hash cannot ask for more work than the server will do (LOG-13)";
+const NO_NEW_HASH: &str =
+    "whoever is inactive costs no more than a wrong password, whichever it was: no new hash (LOG-2)";
 const SPELLINGS: &str =
     "an address is looked up in the form that registering stores, from every spelling (REG-5)";
 const AS_STORED: &str = "an answer shows what is stored; fastapi-users validates and normalises it once more";
@@ -132,6 +134,7 @@ const USERS: &[Difference] = &[
     differs("ids: an integer beyond 32 bits", 3, 404, "Not Found", NEVER_5XX).on(&[Postgres]),
     differs("ids: an integer beyond 32 bits", 4, 401, "Unauthorized", NEVER_5XX).on(&[Postgres]),
     differs("register: a password of 4097 bytes", 1, 400, "at most 4096 bytes", BOUNDED),
+    differs("hashes: an inactive user's hash is made anew", 4, 0, "<arthur.hash>", NO_NEW_HASH),
     differs("login: username with spaces around it", 1, 200, "access_token", SPELLINGS),
     differs(
         "login: username with a NUL",

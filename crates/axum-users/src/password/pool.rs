@@ -223,10 +223,12 @@ impl Shared {
             }
         };
         let decoy = compared.decoy.as_ref().unwrap_or(nobody);
-        // One hash is looked at in any case: reading it takes time too.
-        let looked_at = compared.hash.as_ref().unwrap_or(decoy);
-        let can_match = looked_at.is_usable() & (self.hasher.class(looked_at) != HashClass::Unverifiable);
-        if let Some(hash) = compared.hash.as_ref().filter(|_| can_match) {
+        // Reading a hash takes time too, of each class another: in any case that of the class that is compared is read.
+        let stored = compared.hash.as_ref();
+        let is_usable = stored.unwrap_or(decoy).is_usable();
+        let read = stored.filter(|_| is_usable).unwrap_or(decoy);
+        let is_verifiable = self.hasher.class(read) != HashClass::Unverifiable;
+        if let Some(hash) = stored.filter(|_| is_usable && is_verifiable) {
             return Ok(self.hasher.verify(password, hash));
         }
         // Without it the tests of times must fail (tests/timing).
