@@ -161,8 +161,9 @@ impl Dialect {
     /// new row. Not on MySQL, which writes nothing where nothing changes.
     pub(super) const fn or_touch_user(self) -> Option<&'static str> {
         match self {
-            // The address may have another unique index too, that of fastapi-users, which SQLite looks at first.
-            Self::Sqlite => Some(" ON CONFLICT DO UPDATE SET email = \"user\".email"),
+            // The address may have another unique index too, that of fastapi-users, which SQLite looks at first. Of the columns that are
+            // set the indexes are written, too.
+            Self::Sqlite => Some(" ON CONFLICT DO UPDATE SET id = \"user\".id, email = \"user\".email"),
             Self::Postgres => Some(" ON CONFLICT (lower(email)) DO UPDATE SET email = \"user\".email"),
             Self::Mysql => None,
         }
