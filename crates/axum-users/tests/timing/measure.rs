@@ -3,6 +3,7 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io::Write,
+    time::Duration,
 };
 
 use crate::{client::Client, served::Served};
@@ -27,6 +28,8 @@ pub(crate) struct Class {
 /// What was measured, as text.
 pub(crate) struct Report {
     lines: Vec<String>,
+    /// Between two requests.
+    pause: Duration,
     failures: Vec<String>,
 }
 
@@ -36,7 +39,13 @@ impl Report {
             "{:<44} {:>5} {:>9} {:>9} {:>6}  verdict",
             "classes", "pairs", "median µs", "median µs", "AUC"
         );
-        Self { lines: vec![format!("times: {title}"), heads], failures: Vec::new() }
+        Self { lines: vec![format!("times: {title}"), heads], pause: Duration::ZERO, failures: Vec::new() }
+    }
+
+    /// Leaves time for the jobs of each request before the next one: they would slow it, and the next one is more often than not of
+    /// the other class.
+    pub(crate) fn after_the_jobs(self) -> Self {
+        Self { pause: Duration::from_millis(3), ..self }
     }
 
     /// Measures two classes; up to three times more and for longer, if they seem to differ: some measurements do by chance, now to
@@ -64,7 +73,7 @@ impl Report {
     }
 
     fn measure(&mut self, server: &Served, one: &Class, other: &Class, pairs: usize, remark: &str) -> f64 {
-        let [mut times, mut other_times] = times(server, one, other, pairs);
+        let [mut times, mut other_times] = times(server, one, other, pairs, self.pause);
         let auc = auc(&times, &other_times);
         let verdict = if BAND.contains(&auc) { "alike" } else { "differ" };
         self.lines.push(format!(
@@ -86,7 +95,7 @@ impl Report {
 
 /// Microseconds of both classes, on one connection: one request of each in turn. Which of the two is the first is drawn:
 /// what a request leaves behind to be done slows later ones, which must be of either class whatever their distance.
-fn times(server: &Served, one: &Class, other: &Class, pairs: usize) -> [Vec<f64>; 2] {
+fn times(server: &Served, one: &Class, other: &Class, pairs: usize, pause: Duration) -> [Vec<f64>; 2] {
     let mut client = Client::connect(server.address);
     let mut times = [Vec::new(), Vec::new()];
     let mut lengths = [0; 2];
@@ -95,6 +104,7 @@ fn times(server: &Served, one: &Class, other: &Class, pairs: usize) -> [Vec<f64>
         for turn in turns {
             let class = [one, other][turn];
             let request = (class.request)(number);
+            std::thread::sleep(pause);
             let timed = client.ask(&request);
             assert_eq!(timed.status, class.status, "{}", class.name);
             lengths[turn] = timed.length;
