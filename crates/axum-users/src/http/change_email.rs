@@ -4,16 +4,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use http::request::Parts;
 
-use super::{
-    body::{
-        Model,
-        fields::{TOKEN, take_text},
-    },
-    error::Codes,
-    finish, split,
-};
+use super::{error::Codes, finish, split_token};
 use crate::{Context, ErrorCode, Profile, Users, extract, http::ApiError};
 
 const CODES: Codes = Codes {
@@ -37,7 +29,7 @@ async fn change_email<P: Profile>(
     State(users): State<Users<P>>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (mut parts, token) = token(&users, request).await?;
+    let (mut parts, token) = split_token(request, users.policy()).await?;
     // Whose session it is that goes on, if any: refusals are for other routes.
     let found = extract::authenticate(&users, &mut parts).await.ok().flatten();
     let user = users.manager().change_email(&token, &Context::from_parts(&parts)).await;
@@ -55,15 +47,7 @@ async fn revert_email_change<P: Profile>(
     State(users): State<Users<P>>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (parts, token) = token(&users, request).await?;
+    let (parts, token) = split_token(request, users.policy()).await?;
     let user = users.manager().revert_email_change(&token, &Context::from_parts(&parts)).await;
     Ok(Json(user.map_err(|error| ApiError::user(error, CODES))?).into_response())
-}
-
-async fn token<P: Profile>(users: &Users<P>, request: Request) -> Result<(Parts, String), ApiError> {
-    let policy = users.policy();
-    let (parts, body) = split(request, policy).await?;
-    let object = body.validate(Model::Embedded, &[TOKEN]);
-    let mut object = object.map_err(|error| ApiError::body(error, policy))?;
-    Ok((parts, take_text(&mut object, "token").unwrap_or_default()))
 }

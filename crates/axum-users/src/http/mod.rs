@@ -26,7 +26,10 @@ pub use error::ApiError;
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde_json::Value;
 
-use self::body::{BodyError, BodyRules, ParsedBody};
+use self::body::{
+    BodyError, BodyRules, Model, ParsedBody,
+    fields::{TOKEN, take_text},
+};
 use crate::{Policy, Profile, Users};
 
 impl<P: Profile> Users<P> {
@@ -83,6 +86,14 @@ async fn split(request: Request, policy: &Policy) -> Result<(Parts, ParsedBody),
     let bytes = body::collect(&parts.headers, body, &rules(policy)).await.map_err(refuse)?;
     let parsed = body::parse(&bytes, content_type(&parts), &rules(policy)).map_err(refuse)?;
     Ok((parts, parsed))
+}
+
+/// The head of a request whose body is nothing but the token out of a mail, and the token.
+async fn split_token(request: Request, policy: &Policy) -> Result<(Parts, String), ApiError> {
+    let (parts, body) = split(request, policy).await?;
+    let object = body.validate(Model::Embedded, &[TOKEN]);
+    let mut object = object.map_err(|error| ApiError::body(error, policy))?;
+    Ok((parts, take_text(&mut object, TOKEN.name).unwrap_or_default()))
 }
 
 /// 202 with the body `null`, whatever comes of it.

@@ -9,9 +9,9 @@ use super::{
     accepted,
     body::{
         Model,
-        fields::{self, TOKEN, take_text},
+        fields::{self, take_text},
     },
-    finish, no_content, split,
+    finish, no_content, split, split_token,
 };
 use crate::{Context, Profile, Users, http::ApiError};
 
@@ -40,8 +40,8 @@ async fn request_verify_token<P: Profile>(
 }
 
 async fn verify<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
-    let (token, cx) = read_token(&users, request).await?;
-    let user = users.manager().verify(&token, &cx).await?;
+    let (parts, token) = split_token(request, users.policy()).await?;
+    let user = users.manager().verify(&token, &Context::from_parts(&parts)).await?;
     Ok(Json(user).into_response())
 }
 
@@ -49,15 +49,7 @@ async fn decline_verification<P: Profile>(
     State(users): State<Users<P>>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (token, cx) = read_token(&users, request).await?;
-    users.manager().decline_verification(&token, &cx).await?;
+    let (parts, token) = split_token(request, users.policy()).await?;
+    users.manager().decline_verification(&token, &Context::from_parts(&parts)).await?;
     Ok(no_content())
-}
-
-async fn read_token<P: Profile>(users: &Users<P>, request: Request) -> Result<(String, Context), ApiError> {
-    let policy = users.policy();
-    let (parts, body) = split(request, policy).await?;
-    let object = body.validate(Model::Embedded, &[TOKEN]);
-    let mut object = object.map_err(|error| ApiError::body(error, policy))?;
-    Ok((take_text(&mut object, "token").unwrap_or_default(), Context::from_parts(&parts)))
 }

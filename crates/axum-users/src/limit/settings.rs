@@ -65,8 +65,9 @@ pub struct RateLimits {
     /// Default 10.
     pub mails_per_day: u32,
     /// What the owner of an address is told about registrations of it that are hidden, see
-    /// [`DuplicateRegistration::Hide`](crate::DuplicateRegistration::Hide), and about others who want to change theirs to it.
-    /// Default 3.
+    /// [`DuplicateRegistration::Hide`](crate::DuplicateRegistration::Hide), and about others who want to change theirs to it; and of
+    /// logins from browsers that are not known, see [`Policy::tell_of_new_devices`](crate::Policy::tell_of_new_devices). Of each kind so
+    /// many. Default 3.
     pub duplicate_mails_per_hour: u32,
     /// What one client sends that it was mailed: this many tokens that reset a password, this many that verify an address
     /// and this many that change one. Default 20.

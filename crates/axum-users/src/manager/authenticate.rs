@@ -116,7 +116,7 @@ impl<P: Profile> UserManager<P> {
             if user.is_some() { AuditReason::WrongPassword } else { AuditReason::UnknownUser };
         let hash = user.as_ref().map(|user| user.hashed_password.clone());
         let compared = Compared { hash, decoy: self.0.decoys.pick(address) };
-        let verdict = self.compare(password, &compared).await?;
+        let verdict = self.compare(password, compared).await?;
         let Some(user) = user.filter(|_| verdict != Verdict::Mismatch) else {
             entry.reason(unless_it_matches);
             return Err(UserError::BadCredentials);
@@ -175,7 +175,7 @@ impl<P: Profile> UserManager<P> {
             Ok(None) => {
                 let current = self.get(&user.id).await.map_err(|_| UserError::BadCredentials)?;
                 let compared = Compared { hash: Some(current.hashed_password.clone()), decoy: None };
-                let verdict = self.compare(password, &compared).await?;
+                let verdict = self.compare(password, compared).await?;
                 if verdict == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(current) }
             }
         }

@@ -95,13 +95,16 @@ impl<P: Profile> UserManager<P> {
 
     /// Compares a password in the form in which passwords are set, and as it was typed, if that is another: hashes from elsewhere
     /// were made of that. What is done depends on the password alone, and so tells nothing of users.
-    async fn compare(&self, password: &str, compared: &Compared) -> Result<Verdict, UserError> {
+    async fn compare(&self, password: &str, compared: Compared) -> Result<Verdict, UserError> {
         let form = self.form_of(password);
+        if form == password {
+            return Ok(self.0.hashing.verify(password, compared).await?);
+        }
         let verdict = self.0.hashing.verify(&form, compared.clone()).await?;
-        if verdict != Verdict::Mismatch || form == password {
+        if verdict != Verdict::Mismatch {
             return Ok(verdict);
         }
-        Ok(match self.0.hashing.verify(password, compared.clone()).await? {
+        Ok(match self.0.hashing.verify(password, compared).await? {
             Verdict::Mismatch => Verdict::Mismatch,
             Verdict::Match | Verdict::MatchButRehash => Verdict::MatchButRehash,
         })

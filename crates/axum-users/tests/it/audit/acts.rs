@@ -17,6 +17,7 @@ on_every_store![
     lgs_4_what_an_administrator_does_names_both,
     lgs_4_each_act_from_code_is_one_event,
     lgs_4_each_step_to_another_address_is_one_event,
+    lgs_4_a_declined_account_is_one_event,
     reg_1_log_2_fgt_1_as_many_events_and_writes_whoever_it_is,
     what_is_known_of_a_user_is_found,
 ];
@@ -172,6 +173,23 @@ async fn lgs_4_each_step_to_another_address_is_one_event(kind: Kind) {
     audience.hears("taken back", &["email_change_reverted of king"]).await;
     assert_eq!(post("/auth/revert-email-change", &revert).await, 400);
     audience.hears("twice", &["email_change_revert_failed invalid_token of king"]).await;
+}
+
+async fn lgs_4_a_declined_account_is_one_event(kind: Kind) {
+    let app = app(kind).await;
+    let mut audience = Audience::new(&app.users);
+    let king = app.add(KING).await;
+    audience.knows(&king.id, "king");
+    let token = app.request_verify(KING).await;
+    audience.events().await;
+    let path = "/auth/decline-verification";
+    for (token, status, event) in [
+        (token.as_str(), 204, "verification_declined of king"),
+        ("forged", 400, "verification_failed invalid_token"),
+    ] {
+        assert_eq!(app.post(path).json(&json!({ "token": token })).send().await.status, status);
+        audience.hears("decline", &[event]).await;
+    }
 }
 
 async fn lgs_4_each_act_from_code_is_one_event(kind: Kind) {
