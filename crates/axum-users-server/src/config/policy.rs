@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use axum_users::{
     DuplicateRegistration, EmailChange, Policy, StoredTokens,
     email::EmailRules,
-    password::{Argon2id, Engine, Rehash},
+    password::{Argon2id, Rehash},
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ impl PolicyName {
     }
 }
 
-/// Which passwords are accepted, and what hashes them; what is absent is the policy's.
+/// Which passwords are accepted; what is absent is the policy's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordSettings {
@@ -48,19 +48,6 @@ pub struct PasswordSettings {
     pub breach_check: bool,
     /// A filter of passwords that are known from data breaches, made by `axum-users breach-filter`.
     pub breach_filter: Option<PathBuf>,
-    /// What computes Argon2.
-    pub engine: EngineName,
-}
-
-/// What computes Argon2. Both give the same hashes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EngineName {
-    /// The vectors of this machine's processor.
-    #[default]
-    Fastest,
-    /// RustCrypto's crate, which uses none of our unsafe code.
-    Portable,
 }
 
 /// Single switches of the policy; what is absent is the policy's. The names are those of the fields of [`Policy`].
@@ -148,10 +135,6 @@ impl PasswordSettings {
         set(&mut policy.password.reject_email, self.reject_email);
         set(&mut policy.password.reject_common, self.reject_common);
         set(&mut policy.password.reject_context_words, self.reject_context_words);
-        policy.hashing.engine = match self.engine {
-            EngineName::Fastest => Engine::Fastest,
-            EngineName::Portable => Engine::Portable,
-        };
     }
 
     /// These, with the policy's for what is not set.
@@ -166,7 +149,6 @@ impl PasswordSettings {
             words: self.words.clone(),
             breach_check: self.breach_check,
             breach_filter: self.breach_filter.clone(),
-            engine: self.engine,
         }
     }
 }

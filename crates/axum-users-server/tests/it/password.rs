@@ -53,7 +53,7 @@ async fn each_rule_can_be_switched_off() {
 #[tokio::test]
 async fn every_engine_hashes_and_verifies() {
     for engine in ["fastest", "portable"] {
-        let running = Running::start(&format!("[password]\nengine = \"{engine}\""));
+        let running = Running::start(&format!("[hashing]\nengine = \"{engine}\""));
         assert_eq!(running.register(KING, PASSWORD).await.0, 201, "{engine}");
         assert_eq!(running.login(KING, PASSWORD).await.0, 200, "{engine}");
         assert_eq!(running.login(KING, "guinevere and lancelot").await.0, 400, "{engine}");

@@ -2,7 +2,7 @@ use axum_users_argon2::{Algorithm, MIN_SALT_BYTES, MIN_TAG_BYTES, Params, Versio
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use subtle::ConstantTimeEq;
 
-use super::{Engine, HashClass, PasswordHash, PasswordHasher, Verdict};
+use super::{Engine, HashClass, PasswordHash, PasswordHasher, Verdict, engine::release_memory};
 use crate::BoxError;
 
 /// Bytes of a new salt (RFC 9106 §3.1).
@@ -147,6 +147,19 @@ impl PasswordHasher for Argon2id {
             Stored::parse(text).map(|stored| stored.decoy())
         };
         decoy.map_or(HashClass::Unverifiable, |decoy| HashClass::Like(PasswordHash::new(decoy)))
+    }
+
+    fn memory(&self, hash: Option<&PasswordHash>) -> u64 {
+        let text = hash.map(PasswordHash::as_str).unwrap_or_default();
+        if bcrypt_cost(text).is_some() {
+            return 0;
+        }
+        let memory_kib = Stored::parse(text).map_or(self.memory_kib, |stored| stored.params.memory_kib);
+        u64::from(memory_kib) * 1024
+    }
+
+    fn release_memory(&self) {
+        release_memory();
     }
 }
 
@@ -360,6 +373,15 @@ mod tests {
         ] {
             assert_eq!(SMALL.class(&PasswordHash::new(hash)), HashClass::Unverifiable, "{hash}");
         }
+    }
+
+    #[test]
+    fn the_memory_of_a_hash_is_what_its_parameters_say() {
+        let memory = |hash: &str| SMALL.memory(Some(&PasswordHash::new(hash)));
+        assert_eq!(SMALL.memory(None), 64 * 1024);
+        assert_eq!(memory(Argon2id { memory_kib: 128, ..SMALL }.hash("a").unwrap().as_str()), 128 * 1024);
+        assert_eq!(memory(GUINEVERE[3]), 0, "bcrypt");
+        assert_eq!(memory("of no form"), 64 * 1024, "the same work is done");
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub enum Engine {
 
 thread_local! {
     /// The memory of this thread's computations: getting it anew from the system would cost a third of each. It ends with the
-    /// thread, that is when no password has come for a while.
+    /// thread.
     static MEMORY: RefCell<Memory> = const { RefCell::new(Memory::new()) };
 }
 
@@ -37,6 +37,11 @@ impl Engine {
             .ok()?;
         Some(tag)
     }
+}
+
+/// Gives the memory of this thread back to the system.
+pub(super) fn release_memory() {
+    MEMORY.with_borrow_mut(Memory::release);
 }
 
 #[cfg(test)]
