@@ -62,7 +62,7 @@ impl Connection {
         let parameters: Vec<&(dyn ToSql + Sync)> =
             parameters.iter().map(|parameter| parameter as &(dyn ToSql + Sync)).collect();
         let row = self.client.query_opt(&statement, &parameters).await?;
-        Ok(row.map(|row| read_all(&row, kinds)).transpose()?)
+        row.map(|row| read_all(&row, kinds)).transpose()
     }
 
     /// Prepares a statement once.

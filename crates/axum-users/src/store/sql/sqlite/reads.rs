@@ -12,10 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{
-    Connection, OpenFlags, Row, params_from_iter,
-    types::{Value as Stored, ValueRef},
-};
+use rusqlite::{Connection, OpenFlags, Row, params_from_iter, types::ValueRef};
 
 use super::{
     super::driver::{DriverError, Values, other},
@@ -167,7 +164,7 @@ fn find(
     let mut statement = connection.prepare_cached(sql)?;
     let values = values.iter().map(|value| to_stored(value.clone())).collect::<Result<Vec<_>, _>>()?;
     let mut rows = statement.query(params_from_iter(values))?;
-    Ok(rows.next()?.map(|row| read_all(row, kinds)).transpose()?)
+    rows.next()?.map(|row| read_all(row, kinds)).transpose()
 }
 
 fn read_all(row: &Row<'_>, kinds: &[Kind]) -> Result<Values, Failure> {
