@@ -19,6 +19,16 @@ pub(super) trait Driver: Send + Sync {
     fn dialect(&self) -> Dialect;
     /// Reads rows with columns of these kinds.
     fn fetch<'a>(&'a self, sql: &'a Arc<str>, values: Values, kinds: &'a [Kind]) -> Answer<'a, Vec<Values>>;
+    /// Reads the one row of a key, if there is one, by a statement of the store's own. Such reads are short: they may share a
+    /// connection, or be done by the thread that asks.
+    fn find<'a>(
+        &'a self,
+        sql: &'a Arc<str>,
+        values: Values,
+        kinds: &'a [Kind],
+    ) -> Answer<'a, Option<Values>> {
+        Box::pin(async move { Ok(self.fetch(sql, values, kinds).await?.into_iter().next()) })
+    }
     /// Writes; tells how many rows.
     fn execute<'a>(&'a self, sql: &'a Arc<str>, values: Values) -> Answer<'a, u64>;
     /// Begins a transaction that writes. Dropping it rolls it back.

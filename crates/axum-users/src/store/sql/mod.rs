@@ -173,8 +173,8 @@ impl<P: Profile> SqlStore<P> {
     }
 
     async fn fetch_user(&self, sql: &Arc<str>, values: Values) -> Result<Option<User<P>>, StoreError> {
-        let rows = self.driver.fetch(sql, values, &self.statements.kinds).await?;
-        rows.into_iter().next().map(user).transpose().map_err(StoreError::from)
+        let row = self.driver.find(sql, values, &self.statements.kinds).await?;
+        row.map(user).transpose().map_err(StoreError::from)
     }
 }
 

@@ -27,13 +27,14 @@ pub struct SqlOptions {
     max_connections: Option<u32>,
     acquire_timeout: Duration,
     statement_timeout: Duration,
+    direct_reads: bool,
 }
 
 impl SqlOptions {
     /// The defaults.
     pub const fn new() -> Self {
         let wait = Duration::from_secs(5);
-        Self { max_connections: None, acquire_timeout: wait, statement_timeout: wait }
+        Self { max_connections: None, acquire_timeout: wait, statement_timeout: wait, direct_reads: true }
     }
 
     /// The most connections at a time, from 1 to 10 000. Default: 16 on a server; on SQLite two for each core, and one
@@ -58,6 +59,20 @@ impl SqlOptions {
     pub const fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
         self
+    }
+
+    /// Whether users, tokens and accounts that are looked up by a key are read past the pool, which costs about half as much.
+    /// Default: yes, where there is more than one connection. On PostgreSQL two of them are for that, one if there are less than
+    /// four; on SQLite up to one for each core, if one is left to write and one for other reads. What has no answer in half a
+    /// second, or a quarter of [`statement_timeout`](Self::statement_timeout) if that is less, is asked of the pool. A PgBouncer in
+    /// between must be 1.21 or newer, with `max_prepared_statements`, or pool sessions. On MySQL all reads go through the pool.
+    pub const fn direct_reads(mut self, direct: bool) -> Self {
+        self.direct_reads = direct;
+        self
+    }
+
+    pub(super) const fn reads_directly(&self) -> bool {
+        self.direct_reads
     }
 
     pub(super) fn connections_or(&self, default: u32) -> u32 {

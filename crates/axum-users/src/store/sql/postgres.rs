@@ -1,23 +1,28 @@
-//! PostgreSQL by sqlx.
+//! PostgreSQL by sqlx, and past its pool what is read by a key.
 
-use std::sync::Arc;
+mod binary;
+mod connection;
+mod line;
+mod reads;
+mod target;
+mod tls;
+
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Column, Encode, PgPool, Postgres, Row, Type, TypeInfo, ValueRef,
+    AssertSqlSafe, Encode, PgPool, Postgres, Row, Type, ValueRef,
     encode::IsNull,
     postgres::{
         PgArgumentBuffer, PgArguments, PgConnectOptions, PgPoolOptions, PgRow, PgTypeInfo, types::Oid,
     },
     query::Query,
 };
-use time::{Date, OffsetDateTime, macros::datetime};
-use uuid::Uuid;
 
+use self::reads::DirectReads;
 use super::{
     dialect::Dialect,
-    driver::{Driver, DriverError, Transaction, Values, other},
+    driver::{Driver, DriverError, Transaction, Values},
     options::SqlOptions,
-    text,
 };
 use crate::{
     BoxError, BoxFuture,
@@ -27,10 +32,10 @@ use crate::{
 /// How many connections one store has at most, if its options do not say.
 const CONNECTIONS: u32 = 16;
 
-/// The time from which PostgreSQL counts.
-const EPOCH: OffsetDateTime = datetime!(2000-01-01 00:00 UTC);
-
-pub(super) struct PostgresDriver(PgPool);
+pub(super) struct PostgresDriver {
+    pool: PgPool,
+    direct: Option<DirectReads>,
+}
 
 impl PostgresDriver {
     /// Connects; the URL's `sslmode` says how.
@@ -42,16 +47,33 @@ impl PostgresDriver {
             ("statement_timeout", &wait),
             ("lock_timeout", &wait),
         ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(options.connections_or(CONNECTIONS))
-            .acquire_timeout(options.acquire());
-        Ok(Self(pool.connect_with(connect).await?))
+        let all = options.connections_or(CONNECTIONS);
+        // The pool keeps most of them.
+        let for_direct = if options.reads_directly() { (all / 2).min(2) } else { 0 };
+        let direct = direct(&connect, for_direct, options.statement());
+        let in_pool = if direct.is_some() { all - for_direct } else { all };
+        let pool = PgPoolOptions::new().max_connections(in_pool).acquire_timeout(options.acquire());
+        Ok(Self { pool: pool.connect_with(connect).await?, direct })
     }
 
     /// Works on a pool of the application.
     pub(super) const fn shared(pool: PgPool) -> Self {
-        Self(pool)
+        Self { pool, direct: None }
     }
+}
+
+/// What reads past the pool; nothing without connections, or where they could not be made in its way.
+fn direct(pool: &PgConnectOptions, connections: u32, statement: Duration) -> Option<DirectReads> {
+    if connections == 0 {
+        return None;
+    }
+    let direct = DirectReads::new(pool, connections, statement);
+    direct
+        .inspect_err(|reason| {
+            let reason = &**reason as &dyn std::error::Error;
+            tracing::info!(reason, "reads by a key go through the pool");
+        })
+        .ok()
 }
 
 impl Driver for PostgresDriver {
@@ -65,16 +87,36 @@ impl Driver for PostgresDriver {
         values: Values,
         kinds: &'a [Kind],
     ) -> BoxFuture<'a, Result<Vec<Values>, DriverError>> {
-        Box::pin(async move { read_all(&bind(sql, values)?.fetch_all(&self.0).await?, kinds) })
+        Box::pin(async move { read_all(&bind(sql, values).fetch_all(&self.pool).await?, kinds) })
+    }
+
+    fn find<'a>(
+        &'a self,
+        sql: &'a Arc<str>,
+        values: Values,
+        kinds: &'a [Kind],
+    ) -> BoxFuture<'a, Result<Option<Values>, DriverError>> {
+        Box::pin(async move {
+            if let Some(direct) = &self.direct {
+                match direct.find(sql, &values, kinds).await {
+                    Ok(row) => return Ok(row),
+                    Err(reason) => {
+                        let reason = &*reason as &dyn std::error::Error;
+                        tracing::debug!(reason, "a read by a key goes through the pool");
+                    }
+                }
+            }
+            Ok(self.fetch(sql, values, kinds).await?.into_iter().next())
+        })
     }
 
     fn execute<'a>(&'a self, sql: &'a Arc<str>, values: Values) -> BoxFuture<'a, Result<u64, DriverError>> {
-        Box::pin(async move { Ok(bind(sql, values)?.execute(&self.0).await?.rows_affected()) })
+        Box::pin(async move { Ok(bind(sql, values).execute(&self.pool).await?.rows_affected()) })
     }
 
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, DriverError>> {
         Box::pin(async move {
-            let transaction = self.0.begin().await?;
+            let transaction = self.pool.begin().await?;
             Ok(Box::new(PostgresTransaction(transaction)) as Box<dyn Transaction>)
         })
     }
@@ -89,7 +131,7 @@ impl Transaction for PostgresTransaction {
         values: Values,
         kinds: &'a [Kind],
     ) -> BoxFuture<'a, Result<Vec<Values>, DriverError>> {
-        Box::pin(async move { read_all(&bind(sql, values)?.fetch_all(&mut *self.0).await?, kinds) })
+        Box::pin(async move { read_all(&bind(sql, values).fetch_all(&mut *self.0).await?, kinds) })
     }
 
     fn execute<'a>(
@@ -97,7 +139,7 @@ impl Transaction for PostgresTransaction {
         sql: &'a Arc<str>,
         values: Values,
     ) -> BoxFuture<'a, Result<u64, DriverError>> {
-        Box::pin(async move { Ok(bind(sql, values)?.execute(&mut *self.0).await?.rows_affected()) })
+        Box::pin(async move { Ok(bind(sql, values).execute(&mut *self.0).await?.rows_affected()) })
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), DriverError>> {
@@ -105,41 +147,30 @@ impl Transaction for PostgresTransaction {
     }
 }
 
-/// A `NULL` of the type that the statement says.
-struct Null;
+/// A value of the type that the statement says.
+struct Parameter(Value);
 
-impl Type<Postgres> for Null {
+impl Type<Postgres> for Parameter {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(Oid(0))
     }
 }
 
-impl Encode<'_, Postgres> for Null {
-    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxError> {
-        Ok(IsNull::Yes)
+impl Encode<'_, Postgres> for Parameter {
+    fn encode_by_ref(&self, out: &mut PgArgumentBuffer) -> Result<IsNull, BoxError> {
+        match binary::write(&self.0, &mut **out) {
+            Ok(true) => Ok(IsNull::No),
+            Ok(false) => Ok(IsNull::Yes),
+            Err(error) => Err(format!("{error:?}").into()),
+        }
     }
 }
 
-/// Dates, times and JSON go as text that the statement casts: the features of sqlx for them would change what the
-/// application's own queries give.
-fn bind(sql: &Arc<str>, values: Values) -> Result<Query<'static, Postgres, PgArguments>, DriverError> {
-    let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
-    for value in values {
-        query = match value {
-            Value::Null => query.bind(Null),
-            Value::Bool(value) => query.bind(value),
-            Value::Integer(value) => query.bind(value),
-            Value::Float(value) => query.bind(value),
-            Value::Text(value) => query.bind(value),
-            Value::Bytes(value) => query.bind(value),
-            Value::Uuid(value) => query.bind(value),
-            Value::ObjectId(value) => query.bind(value.to_string()),
-            Value::Date(value) => query.bind(text::date(value).map_err(other)?),
-            Value::Timestamp(value) => query.bind(text::timestamp(value).map_err(other)? + "+00"),
-            Value::Json(value) => query.bind(value.to_string()),
-        };
-    }
-    Ok(query)
+/// The types that sqlx has for dates, times and JSON are features of it, which would change what the application's own queries
+/// give.
+fn bind(sql: &Arc<str>, values: Values) -> Query<'static, Postgres, PgArguments> {
+    let query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
+    values.into_iter().fold(query, |query, value| query.bind(Parameter(value)))
 }
 
 fn read_all(rows: &[PgRow], kinds: &[Kind]) -> Result<Vec<Values>, DriverError> {
@@ -147,52 +178,10 @@ fn read_all(rows: &[PgRow], kinds: &[Kind]) -> Result<Vec<Values>, DriverError> 
     rows.iter().map(columns).collect()
 }
 
-/// The declared type decides how a column is read: adopted tables have other ones than those made here.
 fn read(row: &PgRow, index: usize, kind: Kind) -> Result<Value, DriverError> {
     let raw = row.try_get_raw(index)?;
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let declared = row.try_column(index)?.type_info().name();
-    let bytes = || raw.as_bytes().map_err(DriverError::Other);
-    Ok(match (kind, declared) {
-        (Kind::Bool, _) => Value::Bool(row.try_get_unchecked(index)?),
-        (Kind::I32 | Kind::I64, "INT2") => Value::Integer(row.try_get_unchecked::<i16, _>(index)?.into()),
-        (Kind::I32 | Kind::I64, "INT4") => Value::Integer(row.try_get_unchecked::<i32, _>(index)?.into()),
-        (Kind::I32 | Kind::I64, _) => Value::Integer(row.try_get_unchecked(index)?),
-        (Kind::Float, "FLOAT4") => Value::Float(row.try_get_unchecked::<f32, _>(index)?.into()),
-        (Kind::Float, _) => Value::Float(row.try_get_unchecked(index)?),
-        (Kind::Bytes, _) => Value::Bytes(row.try_get_unchecked(index)?),
-        (Kind::Uuid, "UUID") => Value::Uuid(row.try_get_unchecked(index)?),
-        (Kind::Uuid, _) => {
-            Value::Uuid(Uuid::try_parse(&row.try_get_unchecked::<String, _>(index)?).map_err(other)?)
-        }
-        (Kind::Text, _) => Value::Text(row.try_get_unchecked(index)?),
-        (Kind::ObjectId, _) => {
-            Value::ObjectId(text::read_object_id(&row.try_get_unchecked::<String, _>(index)?)?)
-        }
-        (Kind::Date, _) => Value::Date(date(bytes()?).ok_or_else(out_of_range)?),
-        (Kind::Timestamp, _) => Value::Timestamp(timestamp(bytes()?).ok_or_else(out_of_range)?),
-        // The binary form of JSONB begins with its version.
-        (Kind::Json, "JSONB") => {
-            Value::Json(serde_json::from_slice(bytes()?.get(1..).unwrap_or_default()).map_err(other)?)
-        }
-        (Kind::Json, _) => Value::Json(serde_json::from_slice(bytes()?).map_err(other)?),
-    })
-}
-
-/// Days since the epoch.
-fn date(bytes: &[u8]) -> Option<Date> {
-    let days = i32::from_be_bytes(bytes.try_into().ok()?);
-    EPOCH.date().checked_add(time::Duration::days(days.into()))
-}
-
-/// Microseconds since the epoch.
-fn timestamp(bytes: &[u8]) -> Option<OffsetDateTime> {
-    let microseconds = i64::from_be_bytes(bytes.try_into().ok()?);
-    EPOCH.checked_add(time::Duration::microseconds(microseconds))
-}
-
-fn out_of_range() -> DriverError {
-    DriverError::Other("a stored date or time is out of range".into())
+    binary::read(kind, raw.as_bytes().map_err(DriverError::Other)?)
 }

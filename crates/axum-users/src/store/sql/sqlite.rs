@@ -1,10 +1,13 @@
-//! SQLite by sqlx: readers side by side, one writer.
+//! SQLite by sqlx: readers side by side, one writer; and past the pool what is read by a key.
+
+mod reads;
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use rusqlite::types::Value as Stored;
 use sqlx::{
     AssertSqlSafe, Connection, Row, Sqlite, SqlitePool,
     query::Query,
@@ -15,6 +18,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
+use self::reads::DirectReads;
 use super::{
     dialect::Dialect,
     driver::{Driver, DriverError, Transaction, Values, other},
@@ -29,6 +33,8 @@ use crate::{
 /// One pool of readers, one of a single writer: SQLite has one writer at a time, and a queue in front of it is
 /// faster and fairer than its busy handler.
 pub(super) struct SqliteDriver {
+    /// Closed first: who closes the file last tidies up the log, and waits for it.
+    direct: Option<DirectReads>,
     readers: SqlitePool,
     writer: SqlitePool,
     begin: &'static str,
@@ -66,11 +72,16 @@ impl SqliteDriver {
         });
         let writer = connected(writer, &connect, options.statement()).await?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let both = options.connections_or(u32::try_from(cores * 2).unwrap_or(4) + 1);
-        if both == 1 {
+        let cores = u32::try_from(cores).unwrap_or(2);
+        let all = options.connections_or(cores * 2 + 1);
+        if all == 1 {
             return Ok(Self::shared(writer));
         }
-        Ok(Self { readers: pool(both - 1).connect_with(connect).await?, writer, begin: BEGIN })
+        let may_be_direct = options.reads_directly() && is_plain(url);
+        let for_direct = if may_be_direct { cores.min((all - 1) / 2) } else { 0 };
+        let direct = (for_direct > 0).then(|| DirectReads::new(connect.get_filename(), for_direct));
+        let readers = pool(all - 1 - for_direct).connect_with(connect).await?;
+        Ok(Self { direct, readers, writer, begin: BEGIN })
     }
 
     /// Opens a database to read it only; one that does not exist is taken for an empty one.
@@ -87,8 +98,14 @@ impl SqliteDriver {
 
     /// Works on a pool of the application.
     pub(super) fn shared(pool: SqlitePool) -> Self {
-        Self { readers: pool.clone(), writer: pool, begin: BEGIN }
+        Self { direct: None, readers: pool.clone(), writer: pool, begin: BEGIN }
     }
+}
+
+/// Whether the URL names a file and says nothing of how it is opened, but that it is written to.
+fn is_plain(url: &str) -> bool {
+    let (file, parameters) = url.split_once('?').unwrap_or((url, ""));
+    !file.contains("file:") && matches!(parameters, "" | "mode=rwc" | "mode=rw")
 }
 
 /// Connects, and again while another process switches a new file to the write-ahead log: for that it needs the file alone,
@@ -127,6 +144,26 @@ impl Driver for SqliteDriver {
         kinds: &'a [Kind],
     ) -> BoxFuture<'a, Result<Vec<Values>, DriverError>> {
         Box::pin(async move { read_all(&bind(sql, values)?.fetch_all(&self.readers).await?, kinds) })
+    }
+
+    fn find<'a>(
+        &'a self,
+        sql: &'a Arc<str>,
+        values: Values,
+        kinds: &'a [Kind],
+    ) -> BoxFuture<'a, Result<Option<Values>, DriverError>> {
+        Box::pin(async move {
+            if let Some(direct) = &self.direct {
+                match direct.find(sql, &values, kinds) {
+                    Ok(row) => return Ok(row),
+                    Err(reason) => {
+                        let reason = &*reason as &dyn std::error::Error;
+                        tracing::debug!(reason, "a read by a key goes through the pool");
+                    }
+                }
+            }
+            Ok(self.fetch(sql, values, kinds).await?.into_iter().next())
+        })
     }
 
     fn execute<'a>(&'a self, sql: &'a Arc<str>, values: Values) -> BoxFuture<'a, Result<u64, DriverError>> {
@@ -169,21 +206,47 @@ impl Transaction for SqliteTransaction {
 fn bind(sql: &Arc<str>, values: Values) -> Result<Query<'static, Sqlite, SqliteArguments>, DriverError> {
     let mut query = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
     for value in values {
-        query = match value {
-            Value::Null => query.bind(None::<String>),
-            Value::Bool(value) => query.bind(value),
-            Value::Integer(value) => query.bind(value),
-            Value::Float(value) => query.bind(value),
-            Value::Text(value) => query.bind(value),
-            Value::Bytes(value) => query.bind(value),
-            Value::Uuid(value) => query.bind(value.hyphenated().to_string()),
-            Value::ObjectId(value) => query.bind(value.to_string()),
-            Value::Date(value) => query.bind(text::date(value).map_err(other)?),
-            Value::Timestamp(value) => query.bind(text::timestamp(value).map_err(other)?),
-            Value::Json(value) => query.bind(value.to_string()),
+        query = match to_stored(value)? {
+            Stored::Null => query.bind(None::<String>),
+            Stored::Integer(value) => query.bind(value),
+            Stored::Real(value) => query.bind(value),
+            Stored::Text(value) => query.bind(value),
+            Stored::Blob(value) => query.bind(value),
         };
     }
     Ok(query)
+}
+
+/// The form in which SQLite keeps a value.
+fn to_stored(value: Value) -> Result<Stored, DriverError> {
+    Ok(match value {
+        Value::Null => Stored::Null,
+        Value::Bool(value) => Stored::Integer(value.into()),
+        Value::Integer(value) => Stored::Integer(value),
+        Value::Float(value) => Stored::Real(value),
+        Value::Text(value) => Stored::Text(value),
+        Value::Bytes(value) => Stored::Blob(value),
+        Value::Uuid(value) => Stored::Text(value.hyphenated().to_string()),
+        Value::ObjectId(value) => Stored::Text(value.to_string()),
+        Value::Date(value) => Stored::Text(text::date(value).map_err(other)?),
+        Value::Timestamp(value) => Stored::Text(text::timestamp(value).map_err(other)?),
+        Value::Json(value) => Stored::Text(value.to_string()),
+    })
+}
+
+/// What is kept as text. A text that should be something else is an error.
+fn from_text(text: &str, kind: Kind) -> Result<Value, DriverError> {
+    Ok(match kind {
+        Kind::Text => Value::Text(text.to_owned()),
+        Kind::Uuid => Value::Uuid(Uuid::try_parse(text).map_err(other)?),
+        Kind::ObjectId => Value::ObjectId(text::read_object_id(text)?),
+        Kind::Date => Value::Date(text::read_date(text).map_err(other)?),
+        Kind::Timestamp => Value::Timestamp(text::read_timestamp(text).map_err(other)?),
+        Kind::Json => Value::Json(serde_json::from_str(text).map_err(other)?),
+        Kind::Bool | Kind::I32 | Kind::I64 | Kind::Float | Kind::Bytes => {
+            return Err(DriverError::Other("a stored text is where something else should be".into()));
+        }
+    })
 }
 
 fn read_all(rows: &[SqliteRow], kinds: &[Kind]) -> Result<Vec<Values>, DriverError> {
@@ -193,27 +256,17 @@ fn read_all(rows: &[SqliteRow], kinds: &[Kind]) -> Result<Vec<Values>, DriverErr
 
 /// What is stored decides, not the declared type: SQLite keeps what it was given.
 fn read(row: &SqliteRow, index: usize, kind: Kind) -> Result<Value, DriverError> {
-    let read_text = || row.try_get_unchecked::<Option<String>, _>(index);
     let value = match kind {
         Kind::Bool => row.try_get_unchecked::<Option<bool>, _>(index)?.map(Value::Bool),
         Kind::I32 | Kind::I64 => row.try_get_unchecked::<Option<i64>, _>(index)?.map(Value::Integer),
         Kind::Float => row.try_get_unchecked::<Option<f64>, _>(index)?.map(Value::Float),
         Kind::Bytes => row.try_get_unchecked::<Option<Vec<u8>>, _>(index)?.map(Value::Bytes),
-        Kind::Text => read_text()?.map(Value::Text),
-        Kind::Uuid => parsed(read_text()?, Uuid::try_parse)?.map(Value::Uuid),
-        Kind::ObjectId => read_text()?.as_deref().map(text::read_object_id).transpose()?.map(Value::ObjectId),
-        Kind::Date => parsed(read_text()?, text::read_date)?.map(Value::Date),
-        Kind::Timestamp => parsed(read_text()?, text::read_timestamp)?.map(Value::Timestamp),
-        Kind::Json => parsed(read_text()?, |text| serde_json::from_str(text))?.map(Value::Json),
+        Kind::Text | Kind::Uuid | Kind::ObjectId | Kind::Date | Kind::Timestamp | Kind::Json => {
+            let text = row.try_get_unchecked::<Option<String>, _>(index)?;
+            text.map(|text| from_text(&text, kind)).transpose()?
+        }
     };
     Ok(value.unwrap_or(Value::Null))
-}
-
-fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
-    text: Option<String>,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<Option<T>, DriverError> {
-    text.map(|text| parse(&text)).transpose().map_err(other)
 }
 
 #[cfg(test)]

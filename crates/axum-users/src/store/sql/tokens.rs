@@ -36,7 +36,7 @@ impl<P: Profile> TokenStore<P> for SqlStore<P> {
 
     async fn created_at(&self, token: &str) -> Result<Option<OffsetDateTime>, StoreError> {
         let (sql, values) = (&self.statements.token_created_at, self.statements.exactly(token));
-        let row = self.driver.fetch(sql, values, &[Kind::Timestamp]).await?.into_iter().next();
+        let row = self.driver.find(sql, values, &[Kind::Timestamp]).await?;
         let read = |values| Row::new(values).read::<Timestamp>("created_at");
         Ok(row.map(read).transpose()?.map(|created_at| created_at.0))
     }

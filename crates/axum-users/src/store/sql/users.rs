@@ -34,9 +34,7 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
     async fn get_by_email(&self, email: &str) -> Result<Option<User<P>>, StoreError> {
         let email = vec![Value::Text(email.to_owned())];
         let (sql, kinds) = (&self.statements.get_by_email, &self.statements.kinds_by_email);
-        let Some(mut row) = self.driver.fetch(sql, email, kinds).await?.into_iter().next() else {
-            return Ok(None);
-        };
+        let Some(mut row) = self.driver.find(sql, email, kinds).await? else { return Ok(None) };
         let is_nobody = row.pop() != Some(Value::Bool(false));
         let found = user(row);
         if is_nobody {

@@ -1,8 +1,11 @@
 //! TLS as the URL says: what must be encrypted is, or nothing is sent.
 
-use axum_users::{NoProfile, SqlStore};
+use std::time::Duration;
+
+use axum_users::{NoProfile, SqlStore, User, UserStore};
 use axum_users_testkit::Postgres;
 use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
 
 use crate::support::Authority;
 
@@ -50,13 +53,18 @@ async fn a_certificate_is_verified_to_its_name() {
     let said = refused(&format!("{url}{other}")).await.expect("an unknown issuer");
     assert!(said.contains("invalid peer certificate"), "{said}");
 
-    // The store itself is connected so, not only its first connection.
+    // The store itself is connected so, not only its first connection: the pool, and what reads past it.
     let store = SqlStore::<NoProfile>::open(&format!("{url}{ours}")).await.unwrap();
+    for _ in 0..20 {
+        let nobody: Option<User> = store.get(&Uuid::nil()).await.unwrap();
+        assert!(nobody.is_none());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let mut witness = PgConnection::connect(&format!("{}?sslmode=disable", postgres.url())).await.unwrap();
-    let sql = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+    let sql = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
                WHERE application_name = 'axum-users'";
-    let encrypted: Option<bool> = sqlx::query_scalar(sql).fetch_one(&mut witness).await.unwrap();
-    assert_eq!(encrypted, Some(true));
+    let encrypted: Vec<bool> = sqlx::query_scalar(sql).fetch_all(&mut witness).await.unwrap();
+    assert!(encrypted.len() >= 3 && encrypted.iter().all(|encrypted| *encrypted), "{encrypted:?}");
     drop(store);
 
     let postgres = with_tls(&authority, "db.camelot.bt");
