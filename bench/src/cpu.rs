@@ -1,9 +1,18 @@
 //! CPU time of a process with all it has started.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
+use tokio::time::sleep;
 
+/// How long work that follows the answers may take.
+const SETTLE: Duration = Duration::from_secs(5);
+/// Who uses less than a clock tick in this time has nothing more to do.
+const IDLE: Duration = Duration::from_millis(100);
 /// The fields of `/proc/PID/stat` that count, in clock ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
@@ -72,6 +81,21 @@ pub fn used(roots: &[u32]) -> anyhow::Result<Duration> {
         }
     }
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// Waits until processes have nothing more to do.
+pub async fn settle(ids: &[u32]) -> anyhow::Result<()> {
+    let end = Instant::now() + SETTLE;
+    let mut before = used(ids)?;
+    while Instant::now() < end {
+        sleep(IDLE).await;
+        let now = used(ids)?;
+        if now - before <= IDLE / 10 {
+            break;
+        }
+        before = now;
+    }
+    Ok(())
 }
 
 /// `sysconf(_SC_CLK_TCK)` is 100 on every architecture that we know of.

@@ -46,7 +46,7 @@ pub struct Running(Child);
 
 impl Load {
     pub fn start(&self) -> anyhow::Result<Running> {
-        let mut command = Command::new(program()?);
+        let mut command = command()?;
         command.args(["--no-tui", "--output-format", "json", "--redirect", "0", "--disable-compression"]);
         command.args(["-c", &self.connections.to_string()]);
         match self.requests {
@@ -159,10 +159,9 @@ fn program() -> anyhow::Result<PathBuf> {
     found.context("oha is not installed: run scripts/bench or scripts/setup-bench")
 }
 
-/// Its version.
-pub fn version() -> anyhow::Result<String> {
-    let output = Command::new(program()?).arg("--version").output()?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+/// A command of it.
+pub fn command() -> anyhow::Result<Command> {
+    Ok(Command::new(program()?))
 }
 
 /// Writes bodies for requests to a file, one on each line.

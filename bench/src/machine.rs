@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, process::Command};
 
-use serde_json::Value;
+use anyhow::Context;
 
 use crate::{
     goal::Vectors,
@@ -25,17 +25,44 @@ pub fn describe() -> anyhow::Result<Machine> {
 }
 
 /// The versions of what runs, by name.
-pub fn versions() -> anyhow::Result<BTreeMap<String, Value>> {
-    let first_line = |command: &mut Command| -> anyhow::Result<Value> {
-        let output = command.output()?;
-        Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().into())
-    };
-    Ok(BTreeMap::from([
-        ("axum-users".to_owned(), first_line(Command::new(binary()?).arg("--version"))?),
-        ("rustc".to_owned(), first_line(Command::new("rustc").arg("--version"))?),
-        ("PostgreSQL".to_owned(), first_line(Command::new("psql").arg("--version"))?),
-        ("Redis".to_owned(), first_line(Command::new("redis-server").arg("--version"))?),
-        ("load generator".to_owned(), load::version()?.into()),
-        ("reference".to_owned(), servers::versions()?),
-    ]))
+pub fn versions() -> anyhow::Result<BTreeMap<String, String>> {
+    let mut versions = servers::reference_versions()?;
+    for (name, mut command) in [
+        ("axum-users", Command::new(binary()?)),
+        ("rustc", Command::new("rustc")),
+        ("PostgreSQL", Command::new("psql")),
+        ("Redis", Command::new("redis-server")),
+        ("oha", load::command()?),
+    ] {
+        let output = command.arg("--version").output().with_context(|| format!("the version of {name}"))?;
+        versions.insert(name.to_owned(), version(&String::from_utf8_lossy(&output.stdout)).to_owned());
+    }
+    let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
+    if let Some(commit) = commit.ok().filter(|commit| commit.status.success()) {
+        versions.insert("commit".to_owned(), String::from_utf8_lossy(&commit.stdout).trim().to_owned());
+    }
+    Ok(versions)
+}
+
+/// The first word that begins with a digit, or `v=` and a digit.
+fn version(text: &str) -> &str {
+    let mut words = text.split_whitespace().map(|word| word.trim_start_matches("v="));
+    words.find(|word| word.starts_with(|c: char| c.is_ascii_digit())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_in_what_programs_print() {
+        for (text, expected) in [
+            ("psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "15.18"),
+            ("Redis server v=7.0.15 sha=00000000:0 bits=64", "7.0.15"),
+            ("oha 1.16.0\n", "1.16.0"),
+            ("", ""),
+        ] {
+            assert_eq!(version(text), expected);
+        }
+    }
 }

@@ -1,13 +1,8 @@
 //! Routes: rounds in which one server after the other is asked the same.
 
-use std::{
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, ensure};
-use tokio::time::sleep;
 
 use crate::{
     cpu, latency,
@@ -20,10 +15,6 @@ use crate::{
     servers::{Kind, Running, Services},
 };
 
-/// How long work that follows the answers may take.
-const SETTLE: Duration = Duration::from_secs(5);
-/// Who uses less than a clock tick in this time has nothing more to do.
-const IDLE: Duration = Duration::from_millis(100);
 /// Requests before the first round: connections, prepared statements, memory.
 const WARM_UP: u32 = 64;
 
@@ -55,15 +46,12 @@ async fn deployment(
     kinds.retain(|&kind| kind != Kind::BareHash);
     let mut servers = Vec::new();
     for kind in kinds {
-        let server = Running::start(kind, deployment, services, folder).await?;
-        settle(&[server.id()]).await?;
-        let idle = Memory::of(server.id())?;
-        servers.push((server, idle));
+        servers.push(Running::start(kind, deployment, services, folder).await?);
     }
     for route in group {
         for round in 0..run.rounds() {
             for &kind in route.servers {
-                let server = servers.iter().map(|(server, _)| server).find(|server| server.kind == kind);
+                let server = servers.iter().find(|server| server.kind == kind);
                 let sample = match server {
                     None => bare_hash(run, route, round)?,
                     Some(server) => {
@@ -76,7 +64,8 @@ async fn deployment(
             }
         }
     }
-    for (server, idle) in servers {
+    for server in servers {
+        let idle = server.idle;
         let after = Memory::of(server.id())?;
         results.memory.push(MemoryOf { deployment: deployment.name(), server: server.kind, idle, after });
     }
@@ -102,11 +91,11 @@ async fn sample(
     }
     load.seconds = run.seconds();
     let (own, databases) = ([server.id()], services.ids()?);
-    settle(&[own[0], databases[0]]).await?;
+    cpu::settle(&[own[0], databases[0]]).await?;
     let before = (cpu::used(&own)?, cpu::used(&databases)?);
     let answers = load.run()?;
     answers.expect(route.act.expected(), requests::tolerated(route.act))?;
-    settle(&[own[0], databases[0]]).await?;
+    cpu::settle(&[own[0], databases[0]]).await?;
     let after = (cpu::used(&own)?, cpu::used(&databases)?);
     let each = |used: Duration| used.as_secs_f64() * 1e6 / answers.count() as f64;
     Ok(Sample {
@@ -123,21 +112,6 @@ async fn sample(
         lost: 0,
         logins_per_second: None,
     })
-}
-
-/// Waits until processes have nothing more to do.
-async fn settle(ids: &[u32]) -> anyhow::Result<()> {
-    let end = Instant::now() + SETTLE;
-    let mut before = cpu::used(ids)?;
-    while Instant::now() < end {
-        sleep(IDLE).await;
-        let now = cpu::used(ids)?;
-        if now - before <= IDLE / 10 {
-            break;
-        }
-        before = now;
-    }
-    Ok(())
 }
 
 fn bare_hash(run: &Run, route: &Route, round: u32) -> anyhow::Result<Sample> {

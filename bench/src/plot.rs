@@ -54,7 +54,7 @@ fn draw(
     let least = figures().fold(f64::INFINITY, f64::min).max(1e-3);
     let most = figures().fold(least, f64::max);
     // Whole decades, so that the least has a bar too, and room for its figure at the right.
-    let range = 10_f64.powf((least / 1.5).log10().floor())..most * 4.0;
+    let range = 10_f64.powf((least / 1.5).log10().floor())..most * 12.0;
     let begin = range.start;
     let mut chart = ChartBuilder::on(&root)
         .margin(10)

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{goal::Vectors, memory::Memory, servers::Kind};
 
@@ -15,7 +14,7 @@ pub struct Results {
     pub date: String,
     pub machine: Machine,
     /// Versions, by name.
-    pub versions: BTreeMap<String, Value>,
+    pub versions: BTreeMap<String, String>,
     pub rounds: u32,
     pub seconds: f64,
     pub samples: Vec<Sample>,

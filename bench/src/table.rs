@@ -67,24 +67,9 @@ pub fn conditions(results: &Results) -> String {
     if machine.debug_build {
         text.push_str(" A build without optimisation: the figures say nothing.");
     }
-    for (name, version) in &results.versions {
-        match version.as_object() {
-            Some(versions) => {
-                let versions: Vec<_> = versions
-                    .iter()
-                    .map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or_default()))
-                    .collect();
-                let _ = write!(text, " The reference: {}.", versions.join(", "));
-            }
-            None => {
-                let version = version.as_str().unwrap_or_default();
-                // Most say their name themselves.
-                let named = version.to_lowercase().contains(&name.to_lowercase());
-                let _ =
-                    write!(text, " {}{version}.", if named { String::new() } else { format!("{name}: ") });
-            }
-        }
-    }
+    let versions: Vec<_> =
+        results.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let _ = write!(text, " {}.", versions.join(", "));
     text
 }
 

@@ -1,6 +1,6 @@
 //! The tables of fastapi-users, and the user in them.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
@@ -16,7 +16,9 @@ pub(super) struct Seed {
 /// On PostgreSQL ids are UUIDs, on SQLite their text.
 pub(super) async fn seed(database: &str) -> anyhow::Result<Seed> {
     let seed = Seed { user: Uuid::new_v4(), token: token()? };
-    let hash = hashes::hash(PASSWORD)?;
+    // On a thread that ends, and gives back the memory of its hash.
+    let hash = std::thread::spawn(|| hashes::hash(PASSWORD));
+    let hash = hash.join().map_err(|_| anyhow!("the thread has panicked"))??;
     let on_postgres = database.starts_with("postgres");
     let (id, time, bytes) = match on_postgres {
         true => ("UUID", "TIMESTAMPTZ DEFAULT now()", "BYTEA"),

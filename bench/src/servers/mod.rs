@@ -8,16 +8,16 @@ mod users;
 
 use std::path::Path;
 
-use anyhow::Context;
 use axum_users_testkit::Process;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     ours::{binary, start_limited},
-    reference::versions,
+    reference::versions as reference_versions,
     services::Services,
     users::{EMAIL, OTHER_USERS, PASSWORD, other_email, register_and_log_in},
 };
+use crate::{cpu, memory::Memory};
 
 /// Where users are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,8 @@ pub struct Running {
     process: Process,
     /// The header that says who is asking, as `name: value`.
     pub credentials: String,
+    /// Before anything was asked of it; a hash would leave its memory behind.
+    pub idle: Memory,
 }
 
 impl Running {
@@ -124,26 +126,27 @@ impl Running {
         };
         let redis = services.redis_url();
         let strategy = deployment.strategy;
-        let (process, credentials) = match kind {
-            Kind::Ours | Kind::Reference => {
-                let process = match kind {
-                    Kind::Ours => ours::start(strategy, &database, &redis, &folder)?,
-                    _ => reference::start(strategy, &database, &redis, &folder)?,
-                };
-                let token = users::register_and_log_in(&process.address, strategy).await?;
-                (process, format!("authorization: Bearer {token}"))
-            }
+        let process = match kind {
+            Kind::Ours => ours::start(strategy, &database, &redis, &folder)?,
+            Kind::Reference => reference::start(strategy, &database, &redis, &folder)?,
             Kind::AxumLogin | Kind::Limit | Kind::BareHash => {
-                let process = programs::start(kind, strategy, &database, &redis, &folder)?;
-                let lines = process.lines().all();
-                let header = lines.iter().find_map(|line| line.strip_prefix("credentials "));
-                (process, header.context("no credentials")?.to_owned())
+                programs::start(kind, strategy, &database, &redis, &folder)?
+            }
+        };
+        cpu::settle(&[process.id()]).await?;
+        let idle = Memory::of(process.id())?;
+        let lines = process.lines().all();
+        let credentials = match lines.iter().find_map(|line| line.strip_prefix("credentials ")) {
+            Some(header) => header.to_owned(),
+            None => {
+                let token = users::register_and_log_in(&process.address, strategy).await?;
+                format!("authorization: Bearer {token}")
             }
         };
         if deployment.store == Store::Postgres && kind != Kind::AxumLogin {
             users::add_others(&database).await?;
         }
-        Ok(Self { kind, process, credentials })
+        Ok(Self { kind, process, credentials, idle })
     }
 
     /// Such as `http://127.0.0.1:40123`.

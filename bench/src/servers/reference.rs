@@ -1,18 +1,19 @@
 //! fastapi-users, by the application that the comparison of `compat/` runs too.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::ensure;
 use axum_users_testkit::{Process, cache_folder};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Strategy;
 
 /// What its speed depends on.
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 11] = [
     "fastapi-users",
     "fastapi",
     "starlette",
@@ -23,7 +24,6 @@ const PACKAGES: [&str; 12] = [
     "SQLAlchemy",
     "asyncpg",
     "aiosqlite",
-    "redis",
     "argon2-cffi",
 ];
 
@@ -71,7 +71,7 @@ fn python() -> anyhow::Result<PathBuf> {
 }
 
 /// The versions of what it is made of, by name.
-pub fn versions() -> anyhow::Result<Value> {
+pub fn versions() -> anyhow::Result<BTreeMap<String, String>> {
     let program = "import json, platform, sys; from importlib.metadata import version; \
                    print(json.dumps({'Python': platform.python_version()} | {n: version(n) for n in sys.argv[1:]}))";
     let output = Command::new(python()?).args(["-c", program]).args(PACKAGES).output()?;
