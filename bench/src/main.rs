@@ -36,7 +36,11 @@ use self::{
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     match options.command {
-        None => run(&options.run).await,
+        None => tokio::select! {
+            done = run(&options.run) => done,
+            // What was started ends with this program, if it ends in order.
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+        },
         Some(Command::Page { results }) => page::write(&Results::read(&results)?),
         Some(Command::Limit { strategy, database, redis }) => {
             programs::limit::run(&strategy, &database, &redis).await
@@ -76,11 +80,16 @@ async fn run(run: &Run) -> anyhow::Result<()> {
     if run.wants(FLOOD) {
         results.flood = Some(flood::measure(run, folder.path()).await?);
     }
-    let table = table::markdown(&summary::rows(&results));
-    println!("\n{table}\n{}", table::conditions(&results));
+    let tables = format!(
+        "{}\n{}\n{}\n",
+        table::goals(&results),
+        table::throughput(&results),
+        table::conditions(&results)
+    );
+    println!("\n{tables}");
     let whole = || Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
     if let Some(output) = run.output.clone().or_else(|| run.is_whole().then(whole)) {
-        write(&results, &output, &table)?;
+        write(&results, &output, &tables)?;
     }
     if run.page {
         page::write(&results)?;
@@ -88,13 +97,12 @@ async fn run(run: &Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The raw figures and the table.
-fn write(results: &Results, folder: &Path, table: &str) -> anyhow::Result<()> {
+/// The raw figures and the tables.
+fn write(results: &Results, folder: &Path, tables: &str) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     let file = folder.join(format!("{}.json", results.date));
     std::fs::write(&file, serde_json::to_string_pretty(results)? + "\n")?;
-    let text = format!("# {}\n\n{table}\n{}\n", results.date, table::conditions(results));
-    std::fs::write(file.with_extension("md"), text)?;
+    std::fs::write(file.with_extension("md"), format!("# {}\n\n{tables}", results.date))?;
     println!("written to {}", file.display());
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::{
     results::{Results, Sample},
     route::ROUTES,
     servers::Kind,
-    summary, table,
+    table,
 };
 
 const TEMPLATE: &str = include_str!("../page.md");
@@ -25,7 +25,8 @@ pub fn write(results: &Results) -> anyhow::Result<()> {
     fs::write(plots.join("latency.svg"), alone(&latency(results)?))?;
     let day = results.date.split('T').next().context("the date has no day")?;
     let text = TEMPLATE
-        .replace("{table}", table::markdown(&summary::rows(results)).trim_end())
+        .replace("{table}", table::goals(results).trim_end())
+        .replace("{throughput}", table::throughput(results).trim_end())
         .replace("{conditions}", &table::conditions(results))
         .replace("{date}", day);
     Ok(fs::write(docs.join("performance.md"), text)?)

@@ -145,7 +145,7 @@ fn binary(results: &Results) -> Option<Row> {
 }
 
 /// Three digits, or all before the point.
-fn figure(value: f64) -> String {
+pub fn figure(value: f64) -> String {
     let decimals = match value.abs() {
         value if value >= 100.0 => 0,
         value if value >= 10.0 => 1,

@@ -2,7 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::{results::Results, servers::Kind, summary::Row};
+use crate::{
+    results::{Results, Sample},
+    route::ROUTES,
+    servers::Kind,
+    summary::{self, Row},
+};
 
 const HEAD: [&str; 9] = [
     "what",
@@ -16,11 +21,38 @@ const HEAD: [&str; 9] = [
     "holds",
 ];
 
-/// As Markdown, whose columns stand below each other.
-pub fn markdown(rows: &[Row]) -> String {
-    let mut lines = vec![HEAD.map(str::to_owned)];
-    lines.extend(rows.iter().map(cells));
-    let widths: Vec<usize> = (0..HEAD.len())
+/// The goals and what they are of, as Markdown.
+pub fn goals(results: &Results) -> String {
+    let mut lines = vec![HEAD.map(str::to_owned).to_vec()];
+    lines.extend(summary::rows(results).iter().map(|row| cells(row).to_vec()));
+    markdown(&lines)
+}
+
+/// Requests each second, and their times, as Markdown.
+pub fn throughput(results: &Results) -> String {
+    let servers = [Kind::Reference, Kind::AxumLogin, Kind::Ours, Kind::Limit];
+    let mut head = vec!["requests a second; p50, p99 in ms".to_owned()];
+    head.extend(servers.map(|server| server.name().to_owned()));
+    let mut lines = vec![head];
+    for route in ROUTES.iter().filter(|route| results.of(route.name, Kind::Ours).next().is_some()) {
+        let mut line = vec![route.title.to_owned()];
+        line.extend(servers.map(|server| {
+            let of =
+                |figure: fn(&Sample) -> f64| results.median(route.name, server, figure).map(summary::figure);
+            match (of(|it| it.per_second), of(|it| it.p50_ms), of(|it| it.p99_ms)) {
+                (Some(per_second), Some(p50), Some(p99)) => format!("{per_second}; {p50}, {p99}"),
+                _ => String::new(),
+            }
+        }));
+        lines.push(line);
+    }
+    markdown(&lines)
+}
+
+/// A table whose columns stand below each other; its first line is the head.
+fn markdown(lines: &[Vec<String>]) -> String {
+    let columns = lines.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..columns)
         .map(|column| {
             lines.iter().filter_map(|line| line.get(column)).map(|cell| width(cell)).max().unwrap_or(0)
         })
@@ -76,14 +108,25 @@ pub fn conditions(results: &Results) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::tests::example;
 
     #[test]
     fn columns_stand_below_each_other() {
-        let row = Row { title: "a µs".to_owned(), holds: Some(false), ..Row::default() };
-        let text = markdown(&[row.clone(), Row { title: "longer".to_owned(), holds: Some(true), ..row }]);
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 4);
-        assert!(lines.iter().all(|line| width(line) == width(lines[0])), "{text}");
-        assert!(lines[2].ends_with("| **no** |") && lines[3].ends_with("| yes    |"), "{text}");
+        let lines = [["a", "b"], ["a µs", ""], ["", "longer"]];
+        let text = markdown(&lines.map(|line| line.map(str::to_owned).to_vec()));
+        assert_eq!(text, "| a    | b      |\n|------|--------|\n| a µs |        |\n|      | longer |\n");
+    }
+
+    #[test]
+    fn goals_that_hold_and_others() {
+        let results = example(&[
+            ("me_redis", Kind::Reference, 2000.0),
+            ("me_redis", Kind::Ours, 20.0),
+            ("me_redis", Kind::Limit, 10.0),
+        ]);
+        let text = goals(&results);
+        assert!(text.contains("| 100×") && text.contains("| 50 %") && text.contains("| **no** |"), "{text}");
+        let text = throughput(&results);
+        assert!(text.contains("| 100; 1.00, 2.00 |"), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! A session check as axum-login with tower-sessions-sqlx-store does it: the row of the session, then that of the user, each
 //! through a pool with its default pings; nothing is written. The session holds the user's id and a fingerprint of the password
-//! hash, which is compared.
+//! hash, which is compared. tower-sessions
+//! packs it as MessagePack, this program as JSON of the same content.
 
 use std::{sync::Arc, time::UNIX_EPOCH};
 
