@@ -41,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
             // What was started ends with this program, if it ends in order.
             _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
         },
-        Some(Command::Page { results }) => page::write(&Results::read(&results)?),
+        Some(Command::Page) => page::write(&Results::newest()?),
         Some(Command::Limit { strategy, database, redis }) => {
             programs::limit::run(&strategy, &database, &redis).await
         }
@@ -87,14 +87,14 @@ async fn run(run: &Run) -> anyhow::Result<()> {
         table::conditions(&results)
     );
     println!("\n{tables}");
-    let whole = || Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
-    if let Some(output) = run.output.clone().or_else(|| run.is_whole().then(whole)) {
-        write(&results, &output, &tables)?;
+    match &run.output {
+        Some(folder) => write(&results, folder, &tables),
+        None if run.is_whole() => {
+            write(&results, &results::folder(), &tables)?;
+            page::write(&results)
+        }
+        None => Ok(()),
     }
-    if run.page {
-        page::write(&results)?;
-    }
-    Ok(())
 }
 
 /// The raw figures and the tables.

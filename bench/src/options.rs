@@ -27,21 +27,16 @@ pub struct Run {
     /// Seconds of a round for each server and route.
     #[arg(long, default_value_t = 4.0)]
     pub seconds: f64,
-    /// Where DATE.json and DATE.md are written; without it bench/results, and nowhere if not all is measured.
+    /// Where DATE.json and DATE.md are written. Without it a run of everything writes them to bench/results, and makes the page of
+    /// the guide of them.
     #[arg(long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
-    /// Also draws the plots and writes the page of the guide.
-    #[arg(long)]
-    pub page: bool,
 }
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Writes the table, the plots and the page of the guide of a run that was written down.
-    Page {
-        /// Its DATE.json.
-        results: PathBuf,
-    },
+    /// Makes the page of the guide, with its plots, of the newest run in bench/results.
+    Page,
     /// Serves the least work.
     #[command(hide = true)]
     Limit {

@@ -1,6 +1,9 @@
 //! The page of the guide: the table, and plots beside it.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 
@@ -18,18 +21,27 @@ const COLUMNS: [Kind; 4] = [Kind::Reference, Kind::AxumLogin, Kind::Ours, Kind::
 
 /// Writes `performance.md`, and the plots into a folder beside it.
 pub fn write(results: &Results) -> anyhow::Result<()> {
+    for (file, text) in files(results)? {
+        fs::create_dir_all(file.parent().context("a file in no folder")?)?;
+        fs::write(file, text)?;
+    }
+    Ok(())
+}
+
+/// The files, and what is in them.
+fn files(results: &Results) -> anyhow::Result<[(PathBuf, String); 3]> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/axum-users/docs");
-    let plots = docs.join("performance");
-    fs::create_dir_all(&plots)?;
-    fs::write(plots.join("cpu.svg"), alone(&cpu(results)?))?;
-    fs::write(plots.join("latency.svg"), alone(&latency(results)?))?;
     let day = results.date.split('T').next().context("the date has no day")?;
     let text = TEMPLATE
         .replace("{table}", table::goals(results).trim_end())
         .replace("{throughput}", table::throughput(results).trim_end())
         .replace("{conditions}", &table::conditions(results))
         .replace("{date}", day);
-    Ok(fs::write(docs.join("performance.md"), text)?)
+    Ok([
+        (docs.join("performance.md"), text),
+        (docs.join("performance/cpu.svg"), alone(&cpu(results)?)),
+        (docs.join("performance/latency.svg"), alone(&latency(results)?)),
+    ])
 }
 
 /// Between blank lines it is a paragraph of the page that includes it.

@@ -1,6 +1,10 @@
 //! What was measured, as it is written down.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -93,9 +97,11 @@ pub struct Flood {
 }
 
 impl Results {
-    pub fn read(file: &Path) -> anyhow::Result<Self> {
-        let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        Ok(serde_json::from_slice(&text)?)
+    /// Those of the newest run that was written down.
+    pub fn newest() -> anyhow::Result<Self> {
+        let files = fs::read_dir(folder())?.map_while(Result::ok).map(|entry| entry.path());
+        let newest = files.filter(|path| path.extension().is_some_and(|name| name == "json")).max();
+        Ok(serde_json::from_slice(&fs::read(newest.context("no run was written down")?)?)?)
     }
 
     /// The samples of a route at a server.
@@ -107,6 +113,11 @@ impl Results {
     pub fn median(&self, route: &str, server: Kind, figure: impl Fn(&Sample) -> f64) -> Option<f64> {
         median(self.of(route, server).map(figure).collect())
     }
+}
+
+/// Where runs of everything are written down.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("results")
 }
 
 /// Of an even number of figures, the mean of those in the middle.
