@@ -160,8 +160,14 @@ fn percent(share: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
-    use crate::{goal::Vectors, results::tests::example};
+    use crate::{
+        goal::Vectors,
+        memory::Memory,
+        results::{Flood, MemoryOf, Start, tests::example},
+    };
 
     #[test]
     fn ratios_and_goals() {
@@ -193,6 +199,57 @@ mod tests {
         assert_eq!(held(&results), ("97 %".to_owned(), Some(true)));
         results.machine.debug_build = true;
         assert_eq!(held(&results), ("97 %".to_owned(), None));
+    }
+
+    #[test]
+    fn answers_during_logins_are_in_time_and_none_is_lost() {
+        let name = "me_during_logins";
+        let mut results = example(&[(name, Kind::Ours, 0.0), (name, Kind::Limit, 0.0)]);
+        let held =
+            |results: &Results| rows(results).first().map(|row| (row.share.clone(), row.holds)).unwrap();
+        assert_eq!(held(&results), ("1.0 times the limit's".to_owned(), Some(true)));
+        results.samples[0].p99_ms = 3.2;
+        assert_eq!(held(&results), ("1.6 times the limit's".to_owned(), Some(false)));
+        results.samples[0].p99_ms = 2.9;
+        assert!(held(&results).1.unwrap());
+        results.samples[0].lost = 1;
+        assert_eq!(held(&results).1, Some(false));
+    }
+
+    #[test]
+    fn what_is_no_route() {
+        let mut results = example(&[]);
+        assert_eq!(rows(&results).len(), 1, "only the binary is known");
+        let memory = Memory { resident: 9.0, peak: 140.0 };
+        let of = |server, idle: f64| MemoryOf {
+            deployment: "jwt_pg".to_owned(),
+            server,
+            idle: Memory { resident: idle, ..memory },
+            after: memory,
+        };
+        results.memory = vec![of(Kind::Ours, 9.0), of(Kind::Ours, 9.5), of(Kind::Reference, 95.0)];
+        results.start = Some(Start { fresh_ms: vec![90.0, 300.0, 100.0], again_ms: vec![50.0] });
+        results.flood = Some(Flood {
+            logins: 2000,
+            limit_mib: 256,
+            statuses: BTreeMap::from([(200, 30), (503, 1970)]),
+            seconds: 2.0,
+            memory,
+            p50_ms: 1.0,
+            p99_ms: 60.0,
+            slowest_ms: 90.0,
+            lost: 0,
+        });
+        let rows = rows(&results);
+        let ours: Vec<_> = rows.iter().map(|row| (row.figures[2].as_str(), row.holds)).collect();
+        let expected = [
+            ("9.50 (140)", Some(true)),
+            ("100 (50)", Some(true)),
+            ("60.0 (peak 140 MiB)", Some(false)),
+            ("9.00", Some(true)),
+        ];
+        assert_eq!(ours, expected);
+        assert_eq!(rows[0].times, "10.0×");
     }
 
     #[test]
