@@ -1,5 +1,6 @@
 //! What has been promised, and whether it holds.
 
+use axum_users_argon2::Engine;
 use serde::{Deserialize, Serialize};
 
 /// What is promised of a route.
@@ -43,16 +44,11 @@ pub enum Vectors {
 impl Vectors {
     /// Those of this machine.
     pub fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vl") {
-                return Self::Avx512;
-            }
-            if std::is_x86_feature_detected!("avx2") {
-                return Self::Avx2;
-            }
+        match Engine::detect().name() {
+            "avx512" => Self::Avx512,
+            "avx2" => Self::Avx2,
+            _ => Self::Portable,
         }
-        Self::Portable
     }
 
     const fn times(self) -> f64 {

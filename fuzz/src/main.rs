@@ -1,4 +1,4 @@
-//! libFuzzer on the parser named by `FUZZ_TARGET`: one program, so that it is linked once.
+//! libFuzzer on the parser, or the engines of Argon2, named by `FUZZ_TARGET`: one program, so that it is linked once.
 
 #![no_main]
 
@@ -13,11 +13,14 @@ mod args;
 #[allow(dead_code, unused_imports)]
 #[path = "../../crates/axum-users-server/src/config/mod.rs"]
 mod config;
+mod engines;
 
 static TARGET: LazyLock<Target> = LazyLock::new(|| {
     let name = std::env::var("FUZZ_TARGET").expect("FUZZ_TARGET is set by scripts/fuzz");
-    if name == "settings" {
-        return settings;
+    match name.as_str() {
+        "settings" => return settings,
+        "argon2" => return engines::agree,
+        _ => {}
     }
     let target = TARGETS.iter().find(|(known, _)| *known == name);
     target.unwrap_or_else(|| panic!("there is no target {name}")).1

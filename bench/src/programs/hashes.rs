@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use axum_users_argon2::{Engine, Input, Memory, Params};
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
@@ -21,20 +21,16 @@ const ITERATIONS: u32 = 3;
 const PARALLELISM: u32 = 4;
 
 thread_local! {
-    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+    static MEMORY: RefCell<Memory> = const { RefCell::new(Memory::new()) };
 }
 
 fn tag(password: &str, salt: &[u8]) -> anyhow::Result<[u8; 32]> {
     let parameters =
-        Params::new(MEMORY_KIB, ITERATIONS, PARALLELISM, Some(32)).map_err(|error| anyhow!("{error}"))?;
-    MEMORY.with_borrow_mut(|memory| {
-        memory.resize_with(parameters.block_count(), Block::new);
-        let mut tag = [0; 32];
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
-            .hash_password_into_with_memory(password.as_bytes(), salt, &mut tag, memory)
-            .map_err(|error| anyhow!("{error}"))?;
-        Ok(tag)
-    })
+        Params { memory_kib: MEMORY_KIB, iterations: ITERATIONS, lanes: PARALLELISM, ..Params::default() };
+    let input = Input::new(password.as_bytes(), salt);
+    let mut tag = [0; 32];
+    MEMORY.with_borrow_mut(|memory| Engine::detect().hash(memory, &input, &parameters, &mut tag))?;
+    Ok(tag)
 }
 
 /// A new hash.

@@ -47,6 +47,8 @@ pub enum Command {
     /// Make the file of `password.breach_filter`: new passwords are refused that are known from data breaches, and nothing leaves
     /// this machine.
     BreachFilter(BreachFilter),
+    /// Measure what password hashes cost on this machine, and propose parameters for the time that a login may take.
+    Calibrate(Calibrate),
     /// Show what was done: logins, changes, and what was refused.
     #[command(subcommand)]
     Events(Events),
@@ -70,6 +72,22 @@ pub struct Serve {
     /// What the links in mails start with [default: http:// and the address listened on].
     #[arg(long, value_name = "URL", env = "AXUM_USERS_PUBLIC_URL")]
     pub public_url: Option<String>,
+}
+
+/// Measure what password hashes cost on this machine.
+#[derive(Debug, clap::Args)]
+pub struct Calibrate {
+    /// Milliseconds that the hash of a login may take.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    pub target_ms: u32,
+
+    /// Threads that hash at the same time [default: one for each core].
+    #[arg(long, value_name = "NUMBER")]
+    pub threads: Option<usize>,
+
+    /// MiB that all of them together may have [default: 64 for each core, at least 256].
+    #[arg(long, value_name = "NUMBER")]
+    pub memory_mib: Option<u64>,
 }
 
 /// Create, show and change users. Nothing here has an environment variable: what a command does to a user stands in

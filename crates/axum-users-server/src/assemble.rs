@@ -88,6 +88,7 @@ where
     set_fields(&settings.fields);
     let mut builder = Users::builder(store.clone(), data.secret(SecretName::Master))
         .policy(settings.effective_policy())
+        .hashing((&settings.hashing).into())
         .rate_limits((&settings.rate_limits).into())
         .trusted_proxies(&settings.rate_limits.trusted_proxies)
         .device_cookie(device_cookie(&settings.backends))

@@ -19,6 +19,9 @@ const DEAD: &str = "axum_users_jobs_dead";
 const WRITTEN: &str = "axum_users_audit_events_written_total";
 const DROPPED: &str = "axum_users_audit_events_dropped_total";
 
+/// Buckets of times: of waiting for a hash, and of hashing.
+const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0, 5.0];
+
 /// Starts to collect and to answer `/metrics`, if the configuration says where. Gives the address.
 pub async fn start<I: UserId>(
     config: &Config,
@@ -30,6 +33,8 @@ pub async fn start<I: UserId>(
         .map_err(|error| config.refuse("metrics_listen", format!("{listen}: {error}")))?;
     let address = format!("http://{}/metrics", listener.local_addr()?);
     let figures = PrometheusBuilder::new()
+        .set_buckets(&SECONDS)
+        .map_err(|error| anyhow!("metrics cannot be collected: {error}"))?
         .install_recorder()
         .map_err(|error| anyhow!("metrics cannot be collected: {error}"))?;
     metrics::describe_counter!(PASSWORDS, "Passwords that were hashed or verified");
@@ -37,6 +42,14 @@ pub async fn start<I: UserId>(
     metrics::describe_gauge!(DEAD, "Jobs that were given up, on all nodes");
     metrics::describe_counter!(WRITTEN, "Audit events that were written to the database");
     metrics::describe_counter!(DROPPED, "Audit events that were only logged: too many waited to be written");
+    metrics::describe_gauge!("axum_users_password_queue", "Passwords that wait to be hashed");
+    metrics::describe_gauge!("axum_users_password_memory_bytes", "Memory of the threads that hash");
+    metrics::describe_histogram!(
+        "axum_users_password_wait_seconds",
+        "How long passwords waited to be hashed"
+    );
+    metrics::describe_histogram!("axum_users_password_hash_seconds", "How long hashing or verifying took");
+    metrics::describe_counter!("axum_users_password_refused_total", "Passwords that were answered with 503");
     let users = users.clone();
     let render = async move || {
         metrics::counter!(PASSWORDS).absolute(users.password_operations());

@@ -54,6 +54,7 @@
 //! | `mongodb` | users and tokens in MongoDB | |
 //! | `redis` | session tokens in Redis | |
 //! | `oauth` | logging in with accounts at providers | |
+//! | `metrics` | what the hashing pool does, for the [metrics](https://docs.rs/metrics) crate | |
 //! | `breach-check` | refusing passwords that are known from data breaches | |
 //! | `testing` | the conformance suite for stores | |
 //! | `mailer` | mails by console or SMTP, with templates | |

@@ -415,6 +415,11 @@ impl<P: Profile, S: UserStore<P>> UsersBuilder<P, S> {
             )));
         }
         self.policy.hashing.check().map_err(BuildError)?;
+        let new_hash = match &self.hasher {
+            Some(hasher) => hasher.memory(None),
+            None => PasswordHasher::memory(&self.policy.hashing, None),
+        };
+        self.hashing.check(new_hash).map_err(BuildError)?;
         self.rate_limits.check().map_err(BuildError)?;
         let cookie = self.device_cookie.check(&self.policy);
         cookie.map_err(|reason| BuildError(format!("the device cookie is refused: {reason}")))?;

@@ -1,5 +1,6 @@
 //! Each check takes all files and tells what is wrong, with the path in front.
 
+mod lints;
 mod rules;
 
 use super::Files;
@@ -26,6 +27,8 @@ pub(super) fn all(files: &Files) -> Vec<String> {
         guide,
         cargo_features,
         quickstart,
+        lints::no_unsafe_code,
+        lints::engine,
         rules::tested,
         rules::faults_of_others,
     ];

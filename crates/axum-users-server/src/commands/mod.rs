@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod breach_filter;
+mod calibrate;
 mod config;
 mod events;
 mod jobs;
@@ -28,6 +29,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Command::BreachFilter(command) = &args.command {
         return breach_filter::run(command);
     }
+    if let Command::Calibrate(command) = &args.command {
+        return calibrate::run(command);
+    }
     let config = Config::load(&args)?;
     start_logging(&config.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -52,6 +56,7 @@ async fn run_with<I: UserId>(command: Command, config: &Config) -> anyhow::Resul
         Command::Openapi => openapi::run::<I>(config).await,
         Command::Config { .. } => config::effective(config),
         Command::BreachFilter(command) => breach_filter::run(&command),
+        Command::Calibrate(command) => calibrate::run(&command),
     }
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod database;
 mod environment;
 mod field;
+mod hashing;
 mod limits;
 mod load;
 mod mail;
@@ -25,6 +26,7 @@ pub use self::{
     backend::{AlgorithmName, BackendSettings, StrategyName, TransportName},
     database::DatabaseSettings,
     field::FieldSettings,
+    hashing::HashingSettings,
     limits::{RateLimitSettings, SharedName},
     load::Config,
     mail::{MailSettings, PageSettings},
@@ -67,6 +69,8 @@ pub struct Settings {
     pub policy_overrides: PolicyOverrides,
     /// Which passwords are accepted.
     pub password: PasswordSettings,
+    /// The threads that hash passwords.
+    pub hashing: HashingSettings,
     /// Signing keys.
     pub secrets: SecretSettings,
     /// Tokens that reset a password.
@@ -115,6 +119,7 @@ impl Default for Settings {
             database: DatabaseSettings::default(),
             policy_overrides: PolicyOverrides::default(),
             password: PasswordSettings::default(),
+            hashing: HashingSettings::default(),
             secrets: SecretSettings::default(),
             reset: TokenSettings::default(),
             verification: TokenSettings::default(),

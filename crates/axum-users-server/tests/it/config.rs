@@ -32,6 +32,11 @@ fn cfg_2_what_is_wrong_is_refused_by_name() {
         ("[database]\nstatement_timeout = 0", "database.statement_timeout"),
         ("[database]\nstatement_timeout = 9223372036854775807", "database.statement_timeout"),
         ("[database]\nconnections = 4", "database.connections"),
+        ("[hashing]\nmemory = 4", "hashing.memory"),
+        ("[hashing]\nmemory_mib = 18", "`memory` of the hashing pool"),
+        ("[hashing]\nthreads = 0", "needs a thread"),
+        ("[hashing]\nniceness = -1", "hashing.niceness"),
+        ("[hashing]\nniceness = 20", "`niceness`"),
         ("[secrets]\njwt = \"hunter22\"", "secrets.jwt"),
         (
             "[secrets]\nreset = \"hunter22hunter22hunter22hunter22hunter22\"\nmaster = \"hunter22hunter22hunter22hunter22hunter22\"",

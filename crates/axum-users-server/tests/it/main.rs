@@ -4,6 +4,7 @@
 
 mod broken_disk;
 mod busy;
+mod calibrate;
 mod change_email;
 mod chromium;
 mod config;

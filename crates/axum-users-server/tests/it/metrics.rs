@@ -14,6 +14,10 @@ async fn metrics_have_an_address_of_their_own_and_tell_nothing_of_users() {
     assert_eq!(status, 200);
     assert!(figures.contains("\naxum_users_password_operations_total 2"), "{figures}");
     assert!(figures.contains("\naxum_users_expired_tokens_removed_total 0"), "{figures}");
+    assert!(figures.contains("\naxum_users_password_queue 0"), "{figures}");
+    assert!(figures.contains("\naxum_users_password_wait_seconds_count 2"), "{figures}");
+    assert!(figures.contains("\naxum_users_password_hash_seconds_bucket{le=\"5\"} 2"), "{figures}");
+    assert!(figures.contains("\naxum_users_password_memory_bytes 65536"), "{figures}");
     assert!(!figures.contains("camelot"), "LGS-1: {figures}");
     assert_eq!(answer(running.get("/metrics")).await.0, 404);
 }

@@ -62,7 +62,7 @@ impl TrustedProxies {
 }
 
 /// The leading bits of an address, and how many they are.
-pub(super) type Network = (u128, u8);
+pub(crate) type Network = (u128, u8);
 
 /// Who asks, as far as it is known.
 pub(super) enum Client {

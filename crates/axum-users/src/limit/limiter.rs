@@ -234,10 +234,15 @@ impl Limiter {
         }
     }
 
+    /// The network that counts as one client, as far as it is known.
+    pub(crate) fn network(&self, cx: &Context) -> Option<Network> {
+        let (network, _) = networks(self.client(cx)?).next()?;
+        Some(network)
+    }
+
     /// Whether this was not told of the client within the last minute.
     pub(crate) fn is_news(&self, what: impl Hash, cx: &Context) -> bool {
-        let network = self.client(cx).and_then(|address| networks(address).next());
-        self.counts.is_first(("news", what, network), &LimitRule::tokens(1, MINUTE))
+        self.counts.is_first(("news", what, self.network(cx)), &LimitRule::tokens(1, MINUTE))
     }
 
     /// Whether the owner of an address may be told once more that too many guess, and counts it.

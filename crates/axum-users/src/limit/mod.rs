@@ -17,6 +17,7 @@ mod shared;
 mod table;
 
 pub(crate) use self::{
+    client::Network,
     client::TrustedProxies,
     counts::Counts,
     device::DeviceCookies,

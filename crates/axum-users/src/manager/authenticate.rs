@@ -52,7 +52,7 @@ impl<P: Profile> UserManager<P> {
         let address = limited_address(email);
         let login = self.0.limiter.try_login(&address, cx).await;
         let login = self.admitted(login, email, cx).await?;
-        let result = self.verify_credentials(email, &address, password, entry).await;
+        let result = self.verify_credentials(email, &address, password, cx, entry).await;
         if !matches!(result, Err(UserError::BadCredentials)) {
             self.0.limiter.give_back(login).await;
         }
@@ -105,6 +105,7 @@ impl<P: Profile> UserManager<P> {
         email: &str,
         address: &str,
         password: &str,
+        cx: &Context,
         entry: &mut Entry<'_>,
     ) -> Result<User<P>, UserError> {
         self.look_at_hashes().await;
@@ -116,7 +117,7 @@ impl<P: Profile> UserManager<P> {
             if user.is_some() { AuditReason::WrongPassword } else { AuditReason::UnknownUser };
         let hash = user.as_ref().map(|user| user.hashed_password.clone());
         let compared = Compared { hash, decoy: self.0.decoys.pick(address) };
-        let verdict = self.compare(password, compared).await?;
+        let verdict = self.compare(password, compared, cx).await?;
         let Some(user) = user.filter(|_| verdict != Verdict::Mismatch) else {
             entry.reason(unless_it_matches);
             return Err(UserError::BadCredentials);
@@ -127,7 +128,7 @@ impl<P: Profile> UserManager<P> {
             return Err(UserError::BadCredentials);
         }
         match verdict {
-            Verdict::MatchButRehash => self.upgrade_hash(user, password).await,
+            Verdict::MatchButRehash => self.upgrade_hash(user, password, cx).await,
             _ => Ok(user),
         }
     }
@@ -156,10 +157,10 @@ impl<P: Profile> UserManager<P> {
         }
     }
 
-    async fn upgrade_hash(&self, user: User<P>, password: &str) -> Result<User<P>, UserError> {
+    async fn upgrade_hash(&self, user: User<P>, password: &str, cx: &Context) -> Result<User<P>, UserError> {
         let upgraded = async {
             let changes = Changes {
-                hashed_password: Some(self.hash(password).await?),
+                hashed_password: Some(self.hash(password, cx).await?),
                 if_password_is: Some(user.hashed_password.clone()),
                 ..Changes::default()
             };
@@ -175,7 +176,7 @@ impl<P: Profile> UserManager<P> {
             Ok(None) => {
                 let current = self.get(&user.id).await.map_err(|_| UserError::BadCredentials)?;
                 let compared = Compared { hash: Some(current.hashed_password.clone()), decoy: None };
-                let verdict = self.compare(password, compared).await?;
+                let verdict = self.compare(password, compared, cx).await?;
                 if verdict == Verdict::Mismatch { Err(UserError::BadCredentials) } else { Ok(current) }
             }
         }

@@ -108,7 +108,7 @@ impl<P: Profile> UserManager<P> {
         Ok(NewUser {
             id: P::Id::generate(),
             email,
-            hashed_password: self.hash(&user.password).await?,
+            hashed_password: self.hash(&user.password, cx).await?,
             is_active: user.is_active,
             is_superuser: user.is_superuser,
             is_verified: user.is_verified,

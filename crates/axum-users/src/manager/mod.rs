@@ -89,22 +89,23 @@ impl<P: Profile> UserManager<P> {
         Ok(())
     }
 
-    async fn hash(&self, password: &str) -> Result<PasswordHash, UserError> {
-        Ok(self.0.hashing.hash(&self.form_of(password)).await?)
+    async fn hash(&self, password: &str, cx: &Context) -> Result<PasswordHash, UserError> {
+        let client = self.0.limiter.network(cx);
+        Ok(self.0.hashing.hash(&self.form_of(password), client).await?)
     }
 
     /// Compares a password in the form in which passwords are set, and as it was typed, if that is another: hashes from elsewhere
     /// were made of that. What is done depends on the password alone, and so tells nothing of users.
-    async fn compare(&self, password: &str, compared: Compared) -> Result<Verdict, UserError> {
-        let form = self.form_of(password);
+    async fn compare(&self, password: &str, compared: Compared, cx: &Context) -> Result<Verdict, UserError> {
+        let (form, client) = (self.form_of(password), self.0.limiter.network(cx));
         if form == password {
-            return Ok(self.0.hashing.verify(password, compared).await?);
+            return Ok(self.0.hashing.verify(password, compared, client).await?);
         }
-        let verdict = self.0.hashing.verify(&form, compared.clone()).await?;
+        let verdict = self.0.hashing.verify(&form, compared.clone(), client).await?;
         if verdict != Verdict::Mismatch {
             return Ok(verdict);
         }
-        Ok(match self.0.hashing.verify(password, compared).await? {
+        Ok(match self.0.hashing.verify(password, compared, client).await? {
             Verdict::Mismatch => Verdict::Mismatch,
             Verdict::Match | Verdict::MatchButRehash => Verdict::MatchButRehash,
         })

@@ -24,7 +24,7 @@ impl<P: Profile> UserManager<P> {
             Compared { hash: Some(user.hashed_password.clone()), decoy: self.0.decoys.pick(&address) };
         let login = self.0.limiter.try_reauthentication(&user.id, &address, cx).await;
         let login = self.admitted(login, &user.email, cx).await?;
-        let verdict = self.compare(password, compared).await;
+        let verdict = self.compare(password, compared, cx).await;
         if !matches!(verdict, Ok(Verdict::Mismatch)) {
             self.0.limiter.give_back(login).await;
         }

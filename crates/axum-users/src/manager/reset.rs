@@ -25,7 +25,7 @@ impl<P: Profile> UserManager<P> {
             return Err(UserError::Inactive);
         }
         let shared = match self.0.policy.share_tokens_with_fastapi_users {
-            true => Some(self.hash(user.hashed_password.as_str()).await?),
+            true => Some(self.hash(user.hashed_password.as_str(), cx).await?),
             false => None,
         };
         let token = self.0.reset.for_password(user, shared.as_ref()).map_err(UserError::Internal)?;
@@ -79,12 +79,12 @@ impl<P: Profile> UserManager<P> {
         entry.user(&id);
         self.0.limiter.try_confirmation(Act::ResetPassword, &id, cx).await?;
         let user = self.0.store.get(&id).await?.ok_or(UserError::InvalidToken)?;
-        if !self.is_for_this_password(&claims, &user).await? || !user.is_active {
+        if !self.is_for_this_password(&claims, &user, cx).await? || !user.is_active {
             return Err(UserError::InvalidToken);
         }
         self.validate_password(password, &user.email, cx).await?;
         let changes = Changes {
-            hashed_password: Some(self.hash(password).await?),
+            hashed_password: Some(self.hash(password, cx).await?),
             is_verified: policy.reset_verifies.then_some(true),
             if_password_is: Some(user.hashed_password.clone()),
             if_email_is: Some(user.email.clone()),
@@ -110,7 +110,12 @@ impl<P: Profile> UserManager<P> {
         ended.map(|()| updated)
     }
 
-    async fn is_for_this_password(&self, claims: &Object, user: &User<P>) -> Result<bool, UserError> {
+    async fn is_for_this_password(
+        &self,
+        claims: &Object,
+        user: &User<P>,
+        cx: &Context,
+    ) -> Result<bool, UserError> {
         let shares = self.0.policy.share_tokens_with_fastapi_users;
         let stated = claims.text("password_fgpt");
         match claims.text("fgp").or(stated.filter(|_| !shares)) {
@@ -118,7 +123,8 @@ impl<P: Profile> UserManager<P> {
             None => {
                 let Some(hash) = stated.map(PasswordHash::new) else { return Ok(false) };
                 let compared = Compared { hash: Some(hash), decoy: None };
-                let verdict = self.0.hashing.verify(user.hashed_password.as_str(), compared).await?;
+                let client = self.0.limiter.network(cx);
+                let verdict = self.0.hashing.verify(user.hashed_password.as_str(), compared, client).await?;
                 Ok(verdict != Verdict::Mismatch)
             }
         }

@@ -152,7 +152,7 @@ impl<P: Profile> UserManager<P> {
         }
         if let Some(password) = password {
             self.validate_password(&password, changes.email.as_ref().unwrap_or(&user.email), cx).await?;
-            changes.hashed_password = Some(self.hash(&password).await?);
+            changes.hashed_password = Some(self.hash(&password, cx).await?);
             changes.if_password_is = Some(user.hashed_password.clone());
         }
         changes.is_active = is_active;

@@ -152,6 +152,19 @@ impl PasswordHasher for Argon2id {
         };
         decoy.map_or(HashClass::Unverifiable, |decoy| HashClass::Like(PasswordHash::new(decoy)))
     }
+
+    fn memory(&self, hash: Option<&PasswordHash>) -> u64 {
+        let text = hash.map(PasswordHash::as_str).unwrap_or_default();
+        if bcrypt_cost(text).is_some() {
+            return 0;
+        }
+        let memory_kib = Stored::parse(text).map_or(self.memory_kib, |stored| stored.parameters.memory_kib);
+        u64::from(memory_kib) * 1024
+    }
+
+    fn release_memory(&self) {
+        MEMORY.take();
+    }
 }
 
 /// Salts and tags as PHC strings have them.
@@ -383,6 +396,15 @@ mod tests {
         ] {
             assert_eq!(SMALL.class(&PasswordHash::new(hash)), HashClass::Unverifiable, "{hash}");
         }
+    }
+
+    #[test]
+    fn the_memory_of_a_hash_is_what_its_parameters_say() {
+        let memory = |hash: &str| SMALL.memory(Some(&PasswordHash::new(hash)));
+        assert_eq!(SMALL.memory(None), 64 * 1024);
+        assert_eq!(memory(Argon2id { memory_kib: 128, ..SMALL }.hash("a").unwrap().as_str()), 128 * 1024);
+        assert_eq!(memory(GUINEVERE[3]), 0, "bcrypt");
+        assert_eq!(memory("of no form"), 64 * 1024, "the same work is done");
     }
 
     #[test]

@@ -124,4 +124,14 @@ pub trait PasswordHasher: Send + Sync + 'static {
     fn class(&self, _hash: &PasswordHash) -> HashClass {
         HashClass::Own
     }
+
+    /// Bytes that verifying this hash takes, or a new one if `None`: the pool keeps to its
+    /// [memory](PoolOptions::memory) by it. Of a hash that cannot be verified, what is done instead takes. Without it nothing, which
+    /// is right for a hasher that needs no memory worth counting.
+    fn memory(&self, _hash: Option<&PasswordHash>) -> u64 {
+        0
+    }
+
+    /// Gives back what this thread has kept for later hashes, if anything.
+    fn release_memory(&self) {}
 }

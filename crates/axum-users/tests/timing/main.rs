@@ -136,6 +136,8 @@ fn reg_2_times_of_hidden_duplicates_tell_nothing() {
         ("SQLite, jobs in memory: new", Database::Sqlite, false),
         ("PostgreSQL, jobs in memory: new", Database::Postgres, false),
         ("PostgreSQL, durable jobs: new", Database::Postgres, true),
+        ("MariaDB, jobs in memory: new", Database::Mariadb, false),
+        ("MongoDB, jobs in memory: new", Database::Mongodb, false),
     ] {
         let hasher = Argon2id::secure();
         let served = serve(Setup { database, durable_jobs, hasher, hashes: vec![hash(NEW)] });

@@ -3,11 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum_users::{
-    Backend, Bearer, DuplicateRegistration, JobOptions, Jwt, NewUser, NoProfile, PasswordHash, Policy,
-    RateLimits, SqlStore, UserStore, Users,
+    Backend, Bearer, DuplicateRegistration, JobOptions, JobStore, Jwt, MongoStore, NewUser, NoProfile,
+    PasswordHash, Policy, RateLimits, SqlStore, UserStore, Users,
     password::{Argon2id, PasswordHasher, Rehash},
 };
-use axum_users_testkit::postgres_schema;
+use axum_users_testkit::{mariadb_database, mongodb_database, postgres_schema};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -39,6 +39,8 @@ pub(crate) struct Served {
 pub(crate) enum Database {
     Sqlite,
     Postgres,
+    Mariadb,
+    Mongodb,
 }
 
 pub(crate) struct Setup<H> {
@@ -56,30 +58,41 @@ pub(crate) fn serve<H: PasswordHasher>(setup: Setup<H>) -> Served {
         let url = match setup.database {
             Database::Sqlite => format!("sqlite:{}", folder.path().join("users.db").display()),
             Database::Postgres => postgres_schema().await.unwrap(),
-        };
-        let store = SqlStore::<NoProfile>::open(&url).await.unwrap();
-        for number in 0..OF_EACH {
-            let hash = &setup.hashes[number % setup.hashes.len()];
-            for user in users(number, hash) {
-                UserStore::insert(&store, user).await.unwrap();
+            Database::Mariadb => mariadb_database().await.unwrap(),
+            Database::Mongodb => {
+                let store = MongoStore::open(&mongodb_database().unwrap()).await.unwrap();
+                return served_by(store, setup).await;
             }
-        }
-        let policy = Policy { duplicate_registration: DuplicateRegistration::Hide, ..Policy::secure() };
-        let mut builder = Users::builder(store.clone(), SECRET)
-            .policy(policy)
-            .hasher(setup.hasher)
-            .rate_limits(RateLimits::off())
-            .backend(Backend::new("jwt", Bearer, Jwt::new(SECRET)));
-        if setup.durable_jobs {
-            builder = builder.durable_jobs(store, JobOptions::new());
-        }
-        let users = builder.build().unwrap();
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, users.routes()).await });
-        address
+        };
+        served_by(SqlStore::open(&url).await.unwrap(), setup).await
     });
     Served { address, _runtime: runtime, _folder: folder }
+}
+
+async fn served_by<H: PasswordHasher>(
+    store: impl UserStore<NoProfile> + JobStore + Clone,
+    setup: Setup<H>,
+) -> SocketAddr {
+    for number in 0..OF_EACH {
+        let hash = &setup.hashes[number % setup.hashes.len()];
+        for user in users(number, hash) {
+            store.insert(user).await.unwrap();
+        }
+    }
+    let policy = Policy { duplicate_registration: DuplicateRegistration::Hide, ..Policy::secure() };
+    let mut builder = Users::builder(store.clone(), SECRET)
+        .policy(policy)
+        .hasher(setup.hasher)
+        .rate_limits(RateLimits::off())
+        .backend(Backend::new("jwt", Bearer, Jwt::new(SECRET)));
+    if setup.durable_jobs {
+        builder = builder.durable_jobs(store, JobOptions::new());
+    }
+    let users = builder.build().unwrap();
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, users.routes()).await });
+    address
 }
 
 fn users(number: usize, hash: &PasswordHash) -> [NewUser; 4] {

@@ -15,7 +15,7 @@ fn project() -> Files {
     add(LIB, "//! | `sqlite` | SQLite |\nmod http;\nmod manager;\nmod store;\npub mod guide;\n");
     add(
         "crates/axum-users/Cargo.toml",
-        "[features]\ndefault = [\"sqlite\"]\n## SQLite\nsqlite = []\n\n[dependencies]\n",
+        "[features]\ndefault = [\"sqlite\"]\n## SQLite\nsqlite = []\n\n[lints]\nworkspace = true\n",
     );
     add(MANAGER, &format!("// not axum::Router\npub struct Manager;\n{TESTED}"));
     add(
@@ -135,13 +135,32 @@ fn the_page_of_what_the_benchmark_measures() {
 
 #[test]
 fn features_without_a_word() {
-    let manifest = "[features]\ndefault = [\"sqlite\"]\nsqlite = []\nsecret = []\n\n[dependencies]\n";
+    let manifest =
+        "[features]\ndefault = [\"sqlite\"]\nsqlite = []\nsecret = []\n\n[lints]\nworkspace = true\n";
     finds("crates/axum-users/Cargo.toml", manifest, "`secret`");
 }
 
 #[test]
 fn a_quickstart_that_is_no_example() {
     finds("README.md", "```rust\nfn main() { old() }\n```\n", "quickstart");
+}
+
+#[test]
+fn crates_that_choose_their_lints() {
+    finds("crates/axum-users-macros/Cargo.toml", "[lints.rust]\nunsafe_code = \"allow\"\n", "forbid unsafe");
+    assert_eq!(with("fuzz/Cargo.toml", ""), Vec::<String>::new());
+    let mut files = project();
+    let workspace = "[workspace.lints.rust]\n# One.\nunsafe_code = \"forbid\"\nmissing_docs = \"warn\"\n\n\
+                     [workspace.lints.clippy]\npanic = \"warn\"\n\n[profile.dev]\ndebug = false\n";
+    files.insert("Cargo.toml".to_owned(), workspace.to_owned());
+    let mut engine = |lints: &str| {
+        let own = "unsafe_code = \"allow\"\nundocumented_unsafe_blocks = \"deny\"\n";
+        files.insert("crates/axum-users-argon2/Cargo.toml".to_owned(), format!("{own}{lints}"));
+        all(&files)
+    };
+    assert_eq!(engine("missing_docs = \"warn\"\npanic = \"warn\"\n"), Vec::<String>::new());
+    let findings = engine("missing_docs = \"warn\"\n");
+    assert!(findings.len() == 1 && findings[0].contains("has not the lint panic"), "{findings:?}");
 }
 
 #[test]

@@ -248,6 +248,11 @@ fn kept() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
 }
 
+/// For what may be lost: acknowledged by one server, from its memory.
+fn unkept() -> WriteConcern {
+    WriteConcern::builder().w(Acknowledgment::Nodes(1)).journal(false).build()
+}
+
 /// The answer to a verb, or an error when it takes too long.
 async fn limited<T>(verb: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     match tokio::time::timeout(PATIENCE, verb).await {

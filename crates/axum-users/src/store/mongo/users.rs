@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::{
     MongoStore,
     document::{self, moment, projection, to_bson},
-    is_duplicate, kept, limited,
+    is_duplicate, kept, limited, unkept,
 };
 use crate::{
     PasswordHash, Profile, StoreError, UserStore,
@@ -22,6 +22,13 @@ use crate::{
 /// The contract's: without regard to case, by its index.
 pub(super) fn case_insensitive() -> Collation {
     Collation::builder().locale("en").strength(CollationStrength::Secondary).build()
+}
+
+/// What [`UserStore::insert_hidden`] writes.
+const MARK: &str = "axum_users_hidden";
+
+fn backend(message: &'static str) -> StoreError {
+    StoreError::Backend(message.into())
 }
 
 fn read<P: Profile>(found: Option<Document>) -> Result<Option<User<P>>, StoreError> {
@@ -66,6 +73,30 @@ impl<P: Profile> UserStore<P> for MongoStore<P> {
 
     async fn insert(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
         self.insert_document(document::new_user(new)?).await
+    }
+
+    /// By statements that write in any case: one that inserts, or marks the document of whoever has the address, and one that takes
+    /// the mark away. If the process ends between them it stays, until the next time; nobody reads it.
+    async fn insert_hidden(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
+        let (email, mut new) = (new.email.clone(), document::new_user(new)?);
+        let id = new.get("_id").cloned().ok_or_else(|| backend("a user has no id"))?;
+        // The filter gives a new document its address.
+        new.remove("email");
+        let write = doc! { "$setOnInsert": new, "$set": { MARK: 1 } };
+        let unmark = doc! { "$unset": { MARK: 1 } };
+        limited(async {
+            let marked = self.inner.users.find_one_and_update(doc! { "email": email }, write);
+            let marked = marked.upsert(true).collation(case_insensitive());
+            let found = marked.return_document(ReturnDocument::After).projection(projection::<P>()).await?;
+            let found = found.ok_or_else(|| backend("an insert gave no document"))?;
+            let found_id = found.get("_id").cloned();
+            self.inner.users.update_one(doc! { "_id": &found_id }, unmark).write_concern(unkept()).await?;
+            if found_id != Some(id) {
+                return Err(StoreError::Duplicate);
+            }
+            Ok(document::user(found)?)
+        })
+        .await
     }
 
     async fn update(&self, user: &P::Id, changes: &Changes) -> Result<Option<User<P>>, StoreError> {

@@ -45,6 +45,7 @@ pub(super) struct Statements {
     pub(super) delete: Arc<str>,
     pub(super) revoke: Arc<str>,
     pub(super) purge_revoked: Arc<str>,
+    pub(super) forget_revoked: Arc<str>,
     pub(super) insert_token: Arc<str>,
     pub(super) find_token: Arc<str>,
     pub(super) find_token_since: Arc<str>,
@@ -139,6 +140,7 @@ impl Statements {
                 ),
                 &[Text, Timestamp],
             ),
+            forget_revoked: filled("DELETE FROM revoked_token WHERE digest = ?", &[Text]),
             purge_revoked: filled("DELETE FROM revoked_token WHERE expires_at < ?", &[Timestamp]),
             insert_token: filled(
                 "INSERT INTO accesstoken (token, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)",

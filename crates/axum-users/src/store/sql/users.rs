@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     PasswordHash, Profile, StoreError, UserStore,
+    secret::random_token,
     user::{Changes, NewUser, User},
     value::{ColumnType, Kind, Value},
 };
@@ -60,9 +61,8 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
     }
 
     async fn insert_hidden(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
-        let (Some(id), Some(sql)) = (new.id.clone(), &self.statements.insert_or_touch) else {
-            return self.insert(new).await;
-        };
+        let Some(id) = new.id.clone() else { return self.insert(new).await };
+        let Some(sql) = &self.statements.insert_or_touch else { return self.insert_beside_a_row(new).await };
         let insert = Write { sql: Arc::clone(sql), ..self.to_insert(new) };
         let user = self.write_alone(&insert).await?.ok_or_else(nothing_inserted)?;
         if user.id == id { Ok(user) } else { Err(StoreError::Duplicate) }
@@ -177,6 +177,31 @@ impl<P: Profile> SqlStore<P> {
             read: (&self.statements.get, vec![id::<P>(user)]),
             end_sessions_of: changes.end_sessions.then(|| id::<P>(user)),
         }
+    }
+
+    /// Inserts in a transaction that has written a row and removed it again: in any case there is something to be brought to the
+    /// disk.
+    async fn insert_beside_a_row(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
+        let digest = Value::Text(random_token().map_err(|error| StoreError::Backend(error.into()))?);
+        let row = vec![digest.clone(), Value::Timestamp(OffsetDateTime::now_utc())];
+        let insert = self.to_insert(new);
+        let written = retried(async || {
+            let mut transaction = self.driver.begin().await?;
+            transaction.execute(&self.statements.revoke, row.clone()).await?;
+            transaction.execute(&self.statements.forget_revoked, vec![digest.clone()]).await?;
+            let inserted = transaction.execute(&insert.sql, insert.values.clone()).await;
+            if let Err(error) = inserted.as_ref()
+                && !matches!(error, DriverError::Unique(_))
+            {
+                return inserted.map(|_| None);
+            }
+            let (sql, values) = &insert.read;
+            let found = transaction.fetch(sql, values.clone(), &self.statements.kinds).await?;
+            transaction.commit().await?;
+            inserted?;
+            Ok(found.into_iter().next().map(user).transpose()?)
+        });
+        written.await?.ok_or_else(nothing_inserted)
     }
 
     /// Writes one user in a transaction of its own.

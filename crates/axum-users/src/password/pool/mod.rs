@@ -1,9 +1,15 @@
+//! Operating-system threads that hash and verify passwords, behind a bounded queue: the capacity plan of the whole server.
+
+mod metrics;
+mod options;
+mod queue;
+mod verify;
+mod worker;
+
 use std::{
-    collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -11,30 +17,14 @@ use std::{
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use super::{HashClass, PasswordHash, PasswordHasher, Verdict};
+use self::{
+    metrics::Refusal,
+    queue::{Client, Queue},
+};
+use super::{PasswordHash, PasswordHasher, Verdict};
 use crate::BoxError;
-
-/// A worker without work ends after this time, and its memory with it.
-const IDLE: Duration = Duration::from_secs(30);
-
-/// Threads and queue of the hashing pool. Under any flood of logins it takes one block of memory for each thread,
-/// and every other request stays fast.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolOptions {
-    /// Threads that hash. Default: one for each core.
-    pub threads: usize,
-    /// Passwords that may wait. Default: 64 for each thread.
-    pub queue: usize,
-    /// How long one may wait before it is refused. Default: two seconds.
-    pub max_wait: Duration,
-}
-
-impl Default for PoolOptions {
-    fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, queue: 64 * threads, max_wait: Duration::from_secs(2) }
-    }
-}
+pub use options::PoolOptions;
+pub(crate) use verify::Compared;
 
 /// Why a password was not hashed.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +40,7 @@ pub(crate) enum PoolError {
     Failed(#[source] BoxError),
 }
 
-/// Operating-system threads that hash and verify passwords, behind a bounded queue.
+/// The pool. Dropping it ends its threads when they have done what waits.
 pub(crate) struct HashingPool(Arc<Shared>);
 
 struct Shared {
@@ -60,20 +50,28 @@ struct Shared {
     work: Condvar,
     /// A new hash of nobody's password: what unknown users cost where nothing is known of the hashes of others (LOG-2).
     nobody: OnceLock<PasswordHash>,
+    /// Whether it was told that a hash needs more memory than there is.
+    told_of_memory: AtomicBool,
     operations: AtomicU64,
 }
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
+    queue: Queue<Job>,
     threads: usize,
     idle: usize,
+    /// Bytes that the threads have, or are about to take.
+    memory: u64,
+    /// A thread waits until the others have given back theirs.
+    is_short_of_memory: bool,
     closed: bool,
 }
 
 struct Job {
     password: Zeroizing<String>,
     queued: Instant,
+    /// Bytes that it takes.
+    memory: u64,
     task: Task,
 }
 
@@ -82,40 +80,43 @@ enum Task {
     Verify(Compared, oneshot::Sender<Result<Verdict, PoolError>>),
 }
 
-/// What a password is compared with.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Compared {
-    /// The hash of a user, if there is one.
-    pub(crate) hash: Option<PasswordHash>,
-    /// What stands in for a hash that there is not, or that cannot be verified; a new hash if `None`.
-    pub(crate) decoy: Option<PasswordHash>,
-}
-
 impl HashingPool {
     /// Threads start with the first password.
     pub(crate) fn new(hasher: Arc<dyn PasswordHasher>, options: PoolOptions) -> Self {
-        let options = PoolOptions { threads: options.threads.max(1), queue: options.queue.max(1), ..options };
+        let options = options.in_force(hasher.memory(None));
         Self(Arc::new(Shared {
             hasher,
             options,
             state: Mutex::default(),
             work: Condvar::new(),
             nobody: OnceLock::new(),
+            told_of_memory: AtomicBool::new(false),
             operations: AtomicU64::new(0),
         }))
     }
 
-    pub(crate) async fn hash(&self, password: &str) -> Result<PasswordHash, PoolError> {
+    /// A new hash, for this client if a request asks for it.
+    pub(crate) async fn hash(
+        &self,
+        password: &str,
+        client: Option<Client>,
+    ) -> Result<PasswordHash, PoolError> {
         let (answer, receiver) = oneshot::channel();
-        self.submit(password, Task::Hash(answer))?;
-        receiver.await.unwrap_or_else(|_| Err(PoolError::Failed("the hasher panicked".into())))
+        self.submit(password, self.0.hasher.memory(None), Task::Hash(answer), client)?;
+        receiver.await.unwrap_or_else(|_| Err(panicked()))
     }
 
     /// Compares with a hash, or, for a user who does not exist or has no password, with a hash of nobody's password.
-    pub(crate) async fn verify(&self, password: &str, compared: Compared) -> Result<Verdict, PoolError> {
+    pub(crate) async fn verify(
+        &self,
+        password: &str,
+        compared: Compared,
+        client: Option<Client>,
+    ) -> Result<Verdict, PoolError> {
         let (answer, receiver) = oneshot::channel();
-        self.submit(password, Task::Verify(compared, answer))?;
-        receiver.await.unwrap_or_else(|_| Err(PoolError::Failed("the hasher panicked".into())))
+        let memory = self.0.memory_to_verify(&compared);
+        self.submit(password, memory, Task::Verify(compared, answer), client)?;
+        receiver.await.unwrap_or_else(|_| Err(panicked()))
     }
 
     /// Hashes and verifications done so far.
@@ -123,14 +124,23 @@ impl HashingPool {
         self.0.operations.load(Relaxed)
     }
 
-    fn submit(&self, password: &str, task: Task) -> Result<(), PoolError> {
+    fn submit(
+        &self,
+        password: &str,
+        memory: u64,
+        task: Task,
+        client: Option<Client>,
+    ) -> Result<(), PoolError> {
         let shared = &self.0;
         let mut state = shared.lock();
         if state.queue.len() >= shared.options.queue {
-            return Err(shared.busy());
+            return Err(shared.busy(Refusal::QueueFull));
+        }
+        if client.is_some_and(|client| state.queue.of_client(client) >= shared.options.queue_of_client) {
+            return Err(shared.busy(Refusal::ClientShare));
         }
         let password = Zeroizing::new(password.to_owned());
-        state.queue.push_back(Job { password, queued: Instant::now(), task });
+        state.queue.push(Job { password, queued: Instant::now(), memory, task }, client);
         if state.queue.len() > state.idle && state.threads < shared.options.threads {
             let worker = Arc::clone(shared);
             let spawned =
@@ -139,11 +149,12 @@ impl HashingPool {
                 Ok(_) => state.threads += 1,
                 Err(_) if state.threads > 0 => {}
                 Err(error) => {
-                    state.queue.pop_back();
+                    state.queue.pop_newest();
                     return Err(PoolError::Failed(error.into()));
                 }
             }
         }
+        metrics::waiting(state.queue.len());
         drop(state);
         shared.work.notify_one();
         Ok(())
@@ -163,89 +174,14 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn busy(&self) -> PoolError {
+    fn busy(&self, refusal: Refusal) -> PoolError {
+        metrics::refused(refusal);
         PoolError::Busy { retry_after: self.options.max_wait.max(Duration::from_secs(1)) }
     }
+}
 
-    fn run(&self) {
-        while let Some(job) = self.next_job() {
-            self.perform(job);
-        }
-    }
-
-    /// The next job, or `None` when the thread shall end.
-    fn next_job(&self) -> Option<Job> {
-        let mut state = self.lock();
-        loop {
-            if let Some(job) = state.queue.pop_front() {
-                return Some(job);
-            }
-            if state.closed {
-                state.threads -= 1;
-                return None;
-            }
-            state.idle += 1;
-            let (guard, timeout) =
-                self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
-            state = guard;
-            state.idle -= 1;
-            if timeout.timed_out() && state.queue.is_empty() {
-                state.threads -= 1;
-                return None;
-            }
-        }
-    }
-
-    fn perform(&self, Job { password, queued, task }: Job) {
-        let late = queued.elapsed() > self.options.max_wait;
-        match task {
-            Task::Hash(answer) if !answer.is_closed() => {
-                let result =
-                    if late { Err(self.busy()) } else { self.guarded(|| self.hasher.hash(&password)) };
-                let _ = answer.send(result);
-            }
-            Task::Verify(compared, answer) if !answer.is_closed() => {
-                let result =
-                    if late { Err(self.busy()) } else { self.guarded(|| self.verdict(&password, &compared)) };
-                let _ = answer.send(result);
-            }
-            // Whoever asked has gone: a client that gave up costs no hash.
-            Task::Hash(_) | Task::Verify(..) => {}
-        }
-    }
-
-    fn verdict(&self, password: &str, compared: &Compared) -> Result<Verdict, BoxError> {
-        let nobody = match self.nobody.get() {
-            Some(nobody) => nobody,
-            None => {
-                let nobody = self.hasher.hash("")?;
-                self.nobody.get_or_init(|| nobody)
-            }
-        };
-        let decoy = compared.decoy.as_ref().unwrap_or(nobody);
-        // Reading a hash takes time too, of each class another: in any case that of the class that is compared is read.
-        let stored = compared.hash.as_ref();
-        let is_usable = stored.unwrap_or(decoy).is_usable();
-        let read = stored.filter(|_| is_usable).unwrap_or(decoy);
-        let is_verifiable = self.hasher.class(read) != HashClass::Unverifiable;
-        if let Some(hash) = stored.filter(|_| is_usable && is_verifiable) {
-            return Ok(self.hasher.verify(password, hash));
-        }
-        // Without it the tests of times must fail (tests/timing).
-        if cfg!(not(axum_users_without_dummy_hash)) {
-            std::hint::black_box(self.hasher.verify(password, decoy));
-        }
-        Ok(Verdict::Mismatch)
-    }
-
-    /// A panic in a hasher costs its caller an error, not the pool a thread.
-    fn guarded<T>(&self, work: impl FnOnce() -> Result<T, BoxError>) -> Result<T, PoolError> {
-        self.operations.fetch_add(1, Relaxed);
-        match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(result) => result.map_err(PoolError::Failed),
-            Err(_) => Err(PoolError::Failed("the hasher panicked".into())),
-        }
-    }
+fn panicked() -> PoolError {
+    PoolError::Failed("the hasher panicked".into())
 }
 
 #[cfg(test)]
@@ -282,7 +218,8 @@ mod tests {
 
     fn pool(threads: usize, queue: usize) -> (Arc<HashingPool>, Arc<Slow>) {
         let slow = Arc::new(Slow::default());
-        let options = PoolOptions { threads, queue, max_wait: Duration::from_secs(2) };
+        let options =
+            PoolOptions { threads, queue, queue_of_client: queue.div_ceil(2), ..PoolOptions::default() };
         let hasher: Arc<dyn PasswordHasher> = Arc::clone(&slow) as _;
         (Arc::new(HashingPool::new(hasher, options)), slow)
     }
@@ -291,7 +228,7 @@ mod tests {
         let tasks: Vec<_> = (0..count)
             .map(|number| {
                 let pool = Arc::clone(pool);
-                tokio::spawn(async move { pool.hash(&number.to_string()).await })
+                tokio::spawn(async move { pool.hash(&number.to_string(), None).await })
             })
             .collect();
         let mut results = Vec::new();
@@ -315,7 +252,12 @@ mod tests {
     #[tokio::test]
     async fn whoever_waits_too_long_is_refused_without_a_hash() {
         let slow = Arc::new(Slow::default());
-        let options = PoolOptions { threads: 1, queue: 100, max_wait: Duration::from_millis(50) };
+        let options = PoolOptions {
+            threads: 1,
+            queue: 100,
+            max_wait: Duration::from_millis(50),
+            ..PoolOptions::default()
+        };
         let pool = Arc::new(HashingPool::new(Arc::clone(&slow) as Arc<dyn PasswordHasher>, options));
         let results = flood(&pool, 20).await;
         let done = results.iter().filter(|result| result.is_ok()).count();
@@ -330,24 +272,24 @@ mod tests {
         let closed = slow.gate.lock().unwrap();
         let first = tokio::spawn({
             let pool = Arc::clone(&pool);
-            async move { pool.hash("gate").await }
+            async move { pool.hash("gate", None).await }
         });
         tokio::task::yield_now().await;
         for _ in 0..10 {
-            let gone = tokio::time::timeout(Duration::from_millis(1), pool.hash("gone")).await;
+            let gone = tokio::time::timeout(Duration::from_millis(1), pool.hash("gone", None)).await;
             assert!(gone.is_err());
         }
         drop(closed);
         first.await.unwrap().unwrap();
-        pool.hash("last").await.unwrap();
+        pool.hash("last", None).await.unwrap();
         assert_eq!(slow.done.load(Relaxed), 2);
     }
 
     #[tokio::test]
     async fn a_panic_costs_its_caller_an_error_and_nobody_else() {
         let (pool, _) = pool(1, 8);
-        assert!(matches!(pool.hash("panic").await, Err(PoolError::Failed(_))));
-        assert_eq!(pool.hash("fine").await.unwrap().as_str(), "fine");
+        assert!(matches!(pool.hash("panic", None).await, Err(PoolError::Failed(_))));
+        assert_eq!(pool.hash("fine", None).await.unwrap().as_str(), "fine");
     }
 
     fn with(hash: Option<PasswordHash>) -> Compared {
@@ -359,10 +301,10 @@ mod tests {
         let (pool, _) = pool(1, 8);
         for hash in [None, Some(PasswordHash::new("right")), Some(PasswordHash::new(""))] {
             let before = pool.operations();
-            pool.verify("wrong", with(hash)).await.unwrap();
+            pool.verify("wrong", with(hash), None).await.unwrap();
             assert_eq!(pool.operations() - before, 1);
         }
-        let verdict = pool.verify("right", with(Some(PasswordHash::new("right")))).await.unwrap();
+        let verdict = pool.verify("right", with(Some(PasswordHash::new("right"))), None).await.unwrap();
         assert_eq!(verdict, Verdict::Match);
     }
 
@@ -374,7 +316,7 @@ mod tests {
         // A match to the hasher of these tests, if it were asked.
         let its_text = unusable.as_str().to_owned();
         let before = pool.operations();
-        assert_eq!(pool.verify(&its_text, with(Some(unusable))).await.unwrap(), Verdict::Mismatch);
+        assert_eq!(pool.verify(&its_text, with(Some(unusable)), None).await.unwrap(), Verdict::Mismatch);
         assert_eq!(pool.operations() - before, 1);
     }
 
@@ -382,10 +324,38 @@ mod tests {
     async fn log_2_nobody_has_the_password_of_a_decoy() {
         let (pool, _) = pool(1, 8);
         let decoy = || Some(PasswordHash::new("decoy"));
-        let verdict = pool.verify("decoy", Compared { hash: None, decoy: decoy() }).await.unwrap();
+        let verdict = pool.verify("decoy", Compared { hash: None, decoy: decoy() }, None).await.unwrap();
         assert_eq!(verdict, Verdict::Mismatch);
         let hash = Some(PasswordHash::new("right"));
-        let verdict = pool.verify("right", Compared { hash, decoy: decoy() }).await.unwrap();
+        let verdict = pool.verify("right", Compared { hash, decoy: decoy() }, None).await.unwrap();
         assert_eq!(verdict, Verdict::Match);
+    }
+
+    #[tokio::test]
+    #[expect(clippy::await_holding_lock, reason = "only the hashing thread waits for it")]
+    async fn log_11_one_client_takes_half_of_the_queue_and_others_have_their_turn() {
+        let (pool, slow) = pool(1, 8);
+        let closed = slow.gate.lock().unwrap();
+        let ask = |password: &'static str, client: Client| {
+            let pool = Arc::clone(&pool);
+            async move { pool.hash(password, Some(client)).await.map(|_| Instant::now()) }
+        };
+        let running = tokio::spawn(ask("gate", (0, 32)));
+        while pool.0.lock().queue.len() > 0 || pool.0.lock().threads == 0 {
+            tokio::task::yield_now().await;
+        }
+        let flood: Vec<_> = (0..20).map(|_| tokio::spawn(ask("flood", (1, 32)))).collect();
+        tokio::task::yield_now().await;
+        let other = tokio::spawn(ask("other", (2, 32)));
+        tokio::task::yield_now().await;
+        drop(closed);
+        running.await.unwrap().unwrap();
+        let other = other.await.unwrap().expect("others find room in the queue");
+        let mut done = Vec::new();
+        for ask in flood {
+            done.extend(ask.await.unwrap().ok());
+        }
+        assert_eq!(done.len(), 4, "half of the queue");
+        assert!(done.iter().filter(|time| **time < other).count() <= 1, "its turn is not at the end");
     }
 }
