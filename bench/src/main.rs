@@ -21,7 +21,10 @@ mod start;
 mod summary;
 mod table;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::ensure;
 use clap::Parser;
@@ -60,6 +63,7 @@ async fn run(run: &Run) -> anyhow::Result<()> {
         let names: Vec<_> = route::ROUTES.iter().map(|route| route.name).collect();
         ensure!(known, "{name} is unknown: there are {}, {START} and {FLOOD}", names.join(", "));
     }
+    let begin = Instant::now();
     let folder = tempfile::tempdir()?;
     let mut results = Results {
         date: now()?,
@@ -86,7 +90,7 @@ async fn run(run: &Run) -> anyhow::Result<()> {
         table::throughput(&results),
         table::conditions(&results)
     );
-    println!("\n{tables}");
+    println!("\n{tables}\ntook {} s", begin.elapsed().as_secs());
     match &run.output {
         Some(folder) => write(&results, folder, &tables),
         None if run.is_whole() => {
