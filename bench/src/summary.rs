@@ -57,7 +57,7 @@ fn cpu(results: &Results, route: &Route) -> Option<Row> {
     let floors = route.goal.floors(results.machine.vectors);
     let holds = floors.and_then(|(least, share_least)| Some(times? >= least && share? >= share_least));
     Some(Row {
-        title: format!("{}, µs CPU (+ databases)", route.title),
+        title: route.title.to_owned(),
         figures: COLUMNS.map(|kind| match (of(kind), database(kind)) {
             (Some(own), Some(database)) => format!("{} + {}", figure(own), figure(database)),
             _ => String::new(),

@@ -10,7 +10,7 @@ use crate::{
 };
 
 const HEAD: [&str; 9] = [
-    "what",
+    "µs CPU + databases', or as said",
     Kind::Reference.name(),
     Kind::AxumLogin.name(),
     Kind::Ours.name(),

@@ -41,7 +41,7 @@ fn a_short_run_has_all_figures() {
             (memory["idle"]["resident"].as_f64().unwrap(), memory["after"]["peak"].as_f64().unwrap());
         assert!(0.5 < idle && idle <= peak, "{memory}");
     }
-    assert!(text.contains("| /users/me, JWT, PostgreSQL, µs CPU (+ databases) "), "{text}");
+    assert!(text.contains("| /users/me, JWT, PostgreSQL "), "{text}");
     // Goals are for release builds.
     assert!(!text.contains("| yes ") && !text.contains("**no**"), "{text}");
 }
