@@ -84,7 +84,7 @@ async fn sample(
         return latency::sample(run, route, server, round).await;
     }
     let mut load = requests::load(route.act, server, folder, round)?;
-    if round == 0 {
+    if round == 0 && !run.quick {
         load.requests = Some(if route.act.hashes() { load.connections } else { WARM_UP });
         load.run()?.expect(route.act.expected(), requests::tolerated(route.act))?;
         load.requests = None;
