@@ -45,5 +45,11 @@ fn main() {
                 ratio(sorted[0].1, *median),
             );
         }
+        let wipe = |memory: &mut Memory| {
+            let begin = Instant::now();
+            memory.wipe();
+            begin.elapsed().as_secs_f64() * 1e3
+        };
+        println!("  wiping the memory: {:.2} ms", memories.iter_mut().map(wipe).fold(f64::MAX, f64::min));
     }
 }

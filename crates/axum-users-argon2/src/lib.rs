@@ -20,15 +20,19 @@
 //!
 //! # Secrets
 //!
-//! What a password can be guessed from without all of the work does not stay in memory: the first digest, the last block of each
-//! lane and what is in between them and the tag are overwritten before [`Engine::hash`] returns. What else is left in a [`Memory`]
-//! is overwritten by the next hash, by [`Memory::wipe`], or given back to the system by [`Memory::release`].
+//! What a password could be guessed from without the whole work is overwritten before [`Engine::hash`] returns: the first digest,
+//! the last block of each lane, and what is made of them; but for what the compiler has left in registers and on the stack.
+//! What else is left in a [`Memory`] is overwritten by the next hash or by [`Memory::wipe`], or given back to the system by
+//! [`Memory::release`]. Core dumps do not have it on Linux.
 
 mod block;
+#[cfg(target_arch = "x86_64")]
 mod digest;
 mod engine;
 mod error;
+#[cfg(target_arch = "x86_64")]
 mod fill;
+#[cfg(target_arch = "x86_64")]
 mod kernel;
 mod memory;
 mod params;
@@ -37,4 +41,6 @@ mod portable;
 pub use engine::Engine;
 pub use error::Error;
 pub use memory::Memory;
-pub use params::{Algorithm, Input, MAX_LANES, MAX_MEMORY_KIB, Params, Version};
+pub use params::{
+    Algorithm, Input, MAX_LANES, MAX_MEMORY_KIB, MIN_SALT_BYTES, MIN_TAG_BYTES, Params, Version,
+};

@@ -6,10 +6,12 @@ use crate::{Error, block::Block};
 pub const MAX_LANES: u32 = 16;
 /// The most memory, in KiB.
 pub const MAX_MEMORY_KIB: u32 = 4 * 1024 * 1024;
+/// The fewest bytes of a salt.
+pub const MIN_SALT_BYTES: usize = 8;
+/// The fewest bytes of a tag.
+pub const MIN_TAG_BYTES: usize = 4;
 /// The crate for all other machines takes no more.
 const MAX_ASSOCIATED_DATA: usize = 32;
-const MIN_SALT: usize = 8;
-const MIN_TAG: usize = 4;
 /// Points of a pass at which the lanes wait for each other.
 pub(crate) const SLICES: usize = 4;
 
@@ -40,8 +42,8 @@ impl Algorithm {
         [Self::Argon2d, Self::Argon2i, Self::Argon2id].into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    /// As the digests have it (RFC 9106 §3.2).
-    pub(crate) const fn number(self) -> u32 {
+    /// Its number in the digests (RFC 9106 §3.2).
+    pub const fn number(self) -> u32 {
         match self {
             Self::Argon2d => 0,
             Self::Argon2i => 1,
@@ -141,7 +143,7 @@ impl<'a> Input<'a> {
         if is_too_long(self.password.len()) {
             return Err(Error::Password);
         }
-        if self.salt.len() < MIN_SALT || is_too_long(self.salt.len()) {
+        if self.salt.len() < MIN_SALT_BYTES || is_too_long(self.salt.len()) {
             return Err(Error::Salt);
         }
         if is_too_long(self.secret.len()) {
@@ -150,7 +152,7 @@ impl<'a> Input<'a> {
         if self.associated_data.len() > MAX_ASSOCIATED_DATA {
             return Err(Error::AssociatedData);
         }
-        if tag_bytes < MIN_TAG || is_too_long(tag_bytes) { Err(Error::Tag) } else { Ok(()) }
+        if tag_bytes < MIN_TAG_BYTES || is_too_long(tag_bytes) { Err(Error::Tag) } else { Ok(()) }
     }
 }
 

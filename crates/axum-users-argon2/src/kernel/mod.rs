@@ -1,10 +1,8 @@
-//! The compression function G (RFC 9106 §3.5) on vectors.
+//! The compression function G (RFC 9106 §3.5) on the vectors of x86-64.
 
-#[cfg(target_arch = "x86_64")]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(target_arch = "x86_64")]
+
 pub(crate) use {avx2::Avx2, avx512::Avx512};
 
 use crate::block::Block;
@@ -30,7 +28,6 @@ pub(crate) trait Kernel: Copy {
 }
 
 /// The cache lines of a block.
-#[cfg(target_arch = "x86_64")]
 fn prefetch(block: *const Block) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use axum_users::password::PoolOptions;
+use axum_users::{
+    Policy,
+    password::{Engine, PoolOptions},
+};
 use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1024 * 1024;
@@ -21,11 +24,35 @@ pub struct HashingSettings {
     pub max_wait: Option<u64>,
     /// By how much the threads stand back behind others, 0 to 19; `None` for 5.
     pub niceness: Option<u8>,
+    /// What computes Argon2.
+    pub engine: EngineName,
+}
+
+/// What computes Argon2. Both give the same hashes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineName {
+    /// The vectors of this machine's processor.
+    #[default]
+    Fastest,
+    /// RustCrypto's crate.
+    Portable,
+}
+
+impl HashingSettings {
+    /// Writes what is no setting of the threads into a policy.
+    pub fn apply(&self, policy: &mut Policy) {
+        policy.hashing.engine = match self.engine {
+            EngineName::Fastest => Engine::Fastest,
+            EngineName::Portable => Engine::Portable,
+        };
+    }
 }
 
 impl From<&HashingSettings> for PoolOptions {
     fn from(settings: &HashingSettings) -> Self {
-        let HashingSettings { threads, memory_mib, queue, queue_of_client, max_wait, niceness } = *settings;
+        let HashingSettings { threads, memory_mib, queue, queue_of_client, max_wait, niceness, .. } =
+            *settings;
         let usual = Self::default();
         let threads = threads.unwrap_or(usual.threads);
         let queue = queue.unwrap_or(threads.saturating_mul(64));

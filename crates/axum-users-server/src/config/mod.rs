@@ -169,6 +169,7 @@ impl Settings {
         let mut policy = self.policy.preset();
         self.policy_overrides.apply(&mut policy);
         self.password.apply(&mut policy);
+        self.hashing.apply(&mut policy);
         policy
     }
 }

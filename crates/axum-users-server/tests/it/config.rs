@@ -24,6 +24,7 @@ fn cfg_2_what_is_wrong_is_refused_by_name() {
         ("id_type = \"text\"", "id_type"),
         ("database_url = \"mongodb://king:hunter22@db/x\"\nid_type = \"integer\"", "id_type"),
         ("database_url = \"oracle://king:hunter22@db/x\"", "database_url"),
+        ("[hashing]\nengine = \"steam\"", "hashing.engine"),
         ("[database]\nmax_connections = 0", "database.max_connections"),
         ("[database]\nmax_connections = -1", "database.max_connections"),
         ("[database]\nmax_connections = 4294967295", "database.max_connections"),

@@ -51,6 +51,16 @@ async fn each_rule_can_be_switched_off() {
 }
 
 #[tokio::test]
+async fn every_engine_hashes_and_verifies() {
+    for engine in ["fastest", "portable"] {
+        let running = Running::start(&format!("[hashing]\nengine = \"{engine}\""));
+        assert_eq!(running.register(KING, PASSWORD).await.0, 201, "{engine}");
+        assert_eq!(running.login(KING, PASSWORD).await.0, 200, "{engine}");
+        assert_eq!(running.login(KING, "guinevere and lancelot").await.0, 400, "{engine}");
+    }
+}
+
+#[tokio::test]
 async fn reg_8_breached_passwords_are_refused_where_that_is_asked_for() {
     let fake = FakeProvider::start().await;
     // The SHA-1 of "excalibur in the stone".

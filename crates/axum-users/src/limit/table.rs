@@ -5,8 +5,22 @@ use super::LimitState;
 /// How many entries share a place. One that is new takes the place of the one that says something for the shortest time.
 const WAYS: usize = 8;
 
-/// A key, and what is remembered of it.
-type Slot = (u64, LimitState);
+/// A key, and what is remembered of it. Numbers, because many of them that are zero are got from the system as they are, and a page
+/// is taken when something is written there.
+type Slot = [u64; 4];
+
+const fn key_of(slot: &Slot) -> u64 {
+    slot[0]
+}
+
+const fn state_of(slot: &Slot) -> LimitState {
+    let [_, over, count, until] = *slot;
+    LimitState { over, count, until }
+}
+
+const fn slot(key: u64, LimitState { over, count, until }: LimitState) -> Slot {
+    [key, over, count, until]
+}
 
 /// Entries by the hashes of their keys, in memory that does not grow: new entries displace others, those that are over
 /// first. Memory is taken with the first entry, and by the page.
@@ -26,23 +40,26 @@ impl Table {
     pub(super) fn update<R>(&self, key: u64, now: u64, change: impl FnOnce(&mut LimitState) -> R) -> R {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.is_empty() {
-            *slots = vec![Slot::default(); self.sets * WAYS];
+            *slots = vec![[0; 4]; self.sets * WAYS];
         }
         let set = usize::try_from(key % self.sets as u64).unwrap_or_default();
         let set = slots.chunks_exact_mut(WAYS).nth(set).unwrap_or_default();
-        let is_it = |(found, state): &Slot| *found == key && state.over > now;
-        let rank = |slot: &&mut Slot| if is_it(slot) { 0 } else { slot.1.over.max(now).saturating_add(1) };
+        let is_it = |slot: &Slot| key_of(slot) == key && state_of(slot).over > now;
+        let rank = |slot: &&mut Slot| match is_it(slot) {
+            true => 0,
+            false => state_of(slot).over.max(now).saturating_add(1),
+        };
         let mut state = LimitState::default();
-        let Some(slot) = set.iter_mut().min_by_key(rank) else { return change(&mut state) };
-        let found = is_it(slot);
+        let Some(place) = set.iter_mut().min_by_key(rank) else { return change(&mut state) };
+        let found = is_it(place);
         if found {
-            state = slot.1;
+            state = state_of(place);
         }
         let result = change(&mut state);
         if state.over > now {
-            *slot = (key, state);
+            *place = slot(key, state);
         } else if found {
-            *slot = Slot::default();
+            *place = [0; 4];
         }
         result
     }
@@ -84,6 +101,23 @@ mod tests {
             set(&table, key, 1, 2 + key);
         }
         assert_eq!(table.slots.lock().unwrap().len(), 64);
+    }
+
+    /// Pages that this process has in memory.
+    #[cfg(target_os = "linux")]
+    fn resident_pages() -> usize {
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        statm.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn memory_is_taken_by_the_page() {
+        let table = Table::new(1 << 24);
+        let before = resident_pages();
+        set(&table, 1, 1, 2);
+        // 512 MiB are 131072 pages; the other tests take some meanwhile.
+        assert!(resident_pages().saturating_sub(before) < 10_000);
     }
 
     proptest! {

@@ -1,10 +1,8 @@
-use std::cell::RefCell;
-
-use argon2::{Algorithm, Argon2, Block, Params, Version, password_hash::phc};
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use axum_users_argon2::{Algorithm, MIN_SALT_BYTES, MIN_TAG_BYTES, Params, Version};
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use subtle::ConstantTimeEq;
 
-use super::{HashClass, PasswordHash, PasswordHasher, Verdict};
+use super::{Engine, HashClass, PasswordHash, PasswordHasher, Verdict, engine::release_memory};
 use crate::BoxError;
 
 /// Bytes of a new salt (RFC 9106 §3.1).
@@ -33,6 +31,8 @@ pub struct Argon2id {
     pub parallelism: u32,
     /// When a right password is hashed anew.
     pub rehash: Rehash,
+    /// What computes it: no parameter of the hash.
+    pub engine: Engine,
 }
 
 /// When a right password is hashed anew.
@@ -47,12 +47,14 @@ pub enum Rehash {
 impl Argon2id {
     /// 19 MiB and 2 passes (OWASP Password Storage Cheat Sheet, ASVS 11.4.2).
     pub const fn secure() -> Self {
-        Self { memory_kib: 19_456, iterations: 2, parallelism: 1, rehash: Rehash::Upward }
+        let (rehash, engine) = (Rehash::Upward, Engine::Fastest);
+        Self { memory_kib: 19_456, iterations: 2, parallelism: 1, rehash, engine }
     }
 
     /// 64 MiB, 3 passes, 4 lanes: what fastapi-users writes.
     pub const fn fastapi_users() -> Self {
-        Self { memory_kib: 65_536, iterations: 3, parallelism: 4, rehash: Rehash::Exact }
+        let (rehash, engine) = (Rehash::Exact, Engine::Fastest);
+        Self { memory_kib: 65_536, iterations: 3, parallelism: 4, rehash, engine }
     }
 
     /// What is wrong with the parameters, if anything.
@@ -63,7 +65,7 @@ impl Argon2id {
         let in_bounds = self.memory_kib <= MAX_MEMORY_KIB
             && self.iterations <= MAX_ITERATIONS
             && self.parallelism <= MAX_PARALLELISM;
-        if !in_bounds || self.params(TAG_BYTES).is_none() {
+        if !in_bounds || self.params().check().is_err() {
             return Err(format!(
                 "Argon2id takes 8 to {MAX_MEMORY_KIB} KiB of memory (8 for each lane), 1 to {MAX_ITERATIONS} \
                  iterations and 1 to {MAX_PARALLELISM} lanes"
@@ -72,8 +74,10 @@ impl Argon2id {
         Ok(())
     }
 
-    fn params(&self, tag_bytes: usize) -> Option<Params> {
-        Params::new(self.memory_kib, self.iterations, self.parallelism, Some(tag_bytes)).ok()
+    /// For new hashes.
+    fn params(&self) -> Params {
+        let Self { memory_kib, iterations, parallelism: lanes, .. } = *self;
+        Params { algorithm: Algorithm::Argon2id, version: Version::V0x13, memory_kib, iterations, lanes }
     }
 
     /// A hash with these parameters as it stands in the database.
@@ -87,19 +91,14 @@ impl Argon2id {
 
     /// The work of one verification, for hashes that cannot be verified: nobody learns which those are (LOG-1).
     fn waste(&self, password: &str) -> Verdict {
-        if let Some(params) = self.params(TAG_BYTES) {
-            let salt = [0; SALT_BYTES];
-            let tag =
-                compute(Algorithm::Argon2id, Version::V0x13, params, password.as_bytes(), &salt, TAG_BYTES);
-            std::hint::black_box(&tag);
-        }
+        let salt = [0; SALT_BYTES];
+        std::hint::black_box(self.engine.tag(&self.params(), password.as_bytes(), &salt, TAG_BYTES));
         Verdict::Mismatch
     }
 
     fn verify_argon2(&self, password: &str, stored: &Stored) -> Option<Verdict> {
-        let Stored { algorithm, version, parameters, salt, tag } = stored;
-        let params = parameters.params(tag.len())?;
-        let found = compute(*algorithm, *version, params, password.as_bytes(), salt, tag.len())?;
+        let Stored { params, salt, tag } = stored;
+        let found = self.engine.tag(params, password.as_bytes(), salt, tag.len())?;
         Some(match (bool::from(found.ct_eq(tag)), self.is_outdated(stored)) {
             (false, _) => Verdict::Mismatch,
             (true, false) => Verdict::Match,
@@ -108,16 +107,12 @@ impl Argon2id {
     }
 
     fn is_outdated(&self, stored: &Stored) -> bool {
-        let Self { memory_kib, iterations, parallelism, rehash } = *self;
-        let other = stored.parameters;
-        let another_form = stored.algorithm != Algorithm::Argon2id || stored.version != Version::V0x13;
-        let weaker = other.memory_kib < memory_kib || other.iterations < iterations;
-        let differs = (other.memory_kib, other.iterations, other.parallelism)
-            != (memory_kib, iterations, parallelism)
-            || stored.salt.len() != SALT_BYTES
-            || stored.tag.len() != TAG_BYTES;
+        let (new, old) = (self.params(), stored.params);
+        let another_form = (old.algorithm, old.version) != (new.algorithm, new.version);
+        let weaker = old.memory_kib < new.memory_kib || old.iterations < new.iterations;
+        let differs = old != new || stored.salt.len() != SALT_BYTES || stored.tag.len() != TAG_BYTES;
         another_form
-            || match rehash {
+            || match self.rehash {
                 Rehash::Upward => weaker,
                 Rehash::Exact => differs,
             }
@@ -128,8 +123,9 @@ impl PasswordHasher for Argon2id {
     fn hash(&self, password: &str) -> Result<PasswordHash, BoxError> {
         let mut salt = [0; SALT_BYTES];
         getrandom::fill(&mut salt)?;
-        let params = self.params(TAG_BYTES).ok_or("the parameters are out of bounds")?;
-        let tag = compute(Algorithm::Argon2id, Version::V0x13, params, password.as_bytes(), &salt, TAG_BYTES)
+        let tag = self
+            .engine
+            .tag(&self.params(), password.as_bytes(), &salt, TAG_BYTES)
             .ok_or("there is no memory for a password hash")?;
         Ok(self.phc_string(&salt, &tag))
     }
@@ -158,12 +154,12 @@ impl PasswordHasher for Argon2id {
         if bcrypt_cost(text).is_some() {
             return 0;
         }
-        let memory_kib = Stored::parse(text).map_or(self.memory_kib, |stored| stored.parameters.memory_kib);
+        let memory_kib = Stored::parse(text).map_or(self.memory_kib, |stored| stored.params.memory_kib);
         u64::from(memory_kib) * 1024
     }
 
     fn release_memory(&self) {
-        MEMORY.take();
+        release_memory();
     }
 }
 
@@ -174,9 +170,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 
 /// A parsed Argon2 hash, within the bounds of what is verified.
 struct Stored {
-    algorithm: Algorithm,
-    version: Version,
-    parameters: Argon2id,
+    params: Params,
     salt: Vec<u8>,
     tag: Vec<u8>,
 }
@@ -184,50 +178,46 @@ struct Stored {
 impl Stored {
     fn parse(text: &str) -> Option<Self> {
         let hash = phc::PasswordHash::new(text).ok()?;
-        let algorithm = match hash.algorithm.as_str() {
-            "argon2id" => Algorithm::Argon2id,
-            "argon2i" => Algorithm::Argon2i,
-            "argon2d" => Algorithm::Argon2d,
-            _ => return None,
-        };
+        let algorithm = Algorithm::from_name(hash.algorithm.as_str())?;
         // Version 1.0 hashes carry no version.
         let version = match hash.version {
             None | Some(0x10) => Version::V0x10,
             Some(0x13) => Version::V0x13,
             Some(_) => return None,
         };
-        let parameters = Argon2id {
+        let params = Params {
+            algorithm,
+            version,
             memory_kib: hash.params.get_decimal("m").filter(|memory| *memory <= MAX_MEMORY_KIB)?,
             iterations: hash.params.get_decimal("t").filter(|iterations| *iterations <= MAX_ITERATIONS)?,
-            parallelism: hash.params.get_decimal("p").filter(|lanes| *lanes <= MAX_PARALLELISM)?,
-            rehash: Rehash::Exact,
+            lanes: hash.params.get_decimal("p").filter(|lanes| *lanes <= MAX_PARALLELISM)?,
         };
         let salt: &[u8] = hash.salt.as_ref()?.as_ref();
         let tag = hash.hash?.as_bytes().to_vec();
-        if salt.len() < argon2::MIN_SALT_LEN || parameters.params(tag.len()).is_none() {
+        if salt.len() < MIN_SALT_BYTES || tag.len() < MIN_TAG_BYTES || params.check().is_err() {
             return None;
         }
-        Some(Self { algorithm, version, parameters, salt: salt.to_vec(), tag })
+        Some(Self { params, salt: salt.to_vec(), tag })
     }
 
     /// A hash of nobody's password that costs the same.
     fn decoy(&self) -> String {
-        let Argon2id { memory_kib, iterations, parallelism, .. } = self.parameters;
-        let (algorithm, version) = (self.algorithm.as_str(), u32::from(self.version));
+        let Params { algorithm, version, memory_kib, iterations, lanes } = self.params;
+        let (algorithm, version) = (algorithm.name(), version.number());
         let (salt, tag) = (encode(&vec![0; self.salt.len()]), encode(&vec![0; self.tag.len()]));
-        format!("${algorithm}$v={version}$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}")
+        format!("${algorithm}$v={version}$m={memory_kib},t={iterations},p={lanes}${salt}${tag}")
     }
 }
 
 /// Panics if a stored hash asks for more than the bounds, whatever it holds. See [`crate::fuzzing`].
 #[cfg(fuzzing)]
 pub(crate) fn try_stored(text: &str) {
-    let hasher = Argon2id { memory_kib: 8, iterations: 1, parallelism: 1, rehash: Rehash::Exact };
+    let hasher = Argon2id { memory_kib: 8, iterations: 1, rehash: Rehash::Exact, ..Argon2id::secure() };
     let stored = Stored::parse(text);
     let cheap = match &stored {
-        Some(Stored { parameters: Argon2id { memory_kib, iterations, parallelism, .. }, tag, .. }) => {
+        Some(Stored { params: Params { memory_kib, iterations, lanes, .. }, tag, .. }) => {
             assert!(*memory_kib <= MAX_MEMORY_KIB && *iterations <= MAX_ITERATIONS);
-            assert!(*parallelism <= MAX_PARALLELISM && tag.len() <= 64);
+            assert!(*lanes <= MAX_PARALLELISM && tag.len() <= 64);
             memory_kib * iterations <= 1024
         }
         None => !text.starts_with("$2") || text.get(4..6).is_none_or(|cost| cost <= "05"),
@@ -236,33 +226,6 @@ pub(crate) fn try_stored(text: &str) {
         let hash = PasswordHash::new(text);
         assert_eq!(hasher.verify("no hash is of this password", &hash), Verdict::Mismatch);
     }
-}
-
-thread_local! {
-    /// The memory of this thread's computations: getting it anew from the system would cost a third of each.
-    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
-}
-
-fn compute(
-    algorithm: Algorithm,
-    version: Version,
-    params: Params,
-    password: &[u8],
-    salt: &[u8],
-    tag_bytes: usize,
-) -> Option<Vec<u8>> {
-    let blocks = params.block_count();
-    let mut tag = vec![0; tag_bytes];
-    MEMORY.with_borrow_mut(|memory| {
-        let missing = blocks.saturating_sub(memory.len());
-        memory.try_reserve_exact(missing).ok()?;
-        memory.resize_with(blocks.max(memory.len()), Block::new);
-        let memory = memory.get_mut(..blocks)?;
-        Argon2::new(algorithm, version, params)
-            .hash_password_into_with_memory(password, salt, &mut tag, memory)
-            .ok()
-    })?;
-    Some(tag)
 }
 
 /// `None` for a hash that is malformed or too costly. A password that bcrypt would cut off is a mismatch (LOG-14), and costs
@@ -285,8 +248,9 @@ fn bcrypt_cost(hash: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password::engine::bytes_held;
 
-    const SMALL: Argon2id = Argon2id { memory_kib: 64, iterations: 2, parallelism: 1, rehash: Rehash::Exact };
+    const SMALL: Argon2id = Argon2id { memory_kib: 64, rehash: Rehash::Exact, ..Argon2id::secure() };
 
     fn verify(hasher: Argon2id, password: &str, hash: &str) -> Verdict {
         hasher.verify(password, &PasswordHash::new(hash))
@@ -323,6 +287,19 @@ mod tests {
     }
 
     #[test]
+    fn engines_make_and_verify_the_same_hashes() {
+        let portable = Argon2id { engine: Engine::Portable, ..SMALL };
+        for (one, other) in [(SMALL, portable), (portable, SMALL)] {
+            let hash = one.hash("guinevere").unwrap();
+            assert_eq!(other.verify("guinevere", &hash), Verdict::Match);
+            assert_eq!(other.verify("lancelot", &hash), Verdict::Mismatch);
+        }
+        for hash in GUINEVERE {
+            assert_eq!(verify(portable, "guinevere", hash), Verdict::MatchButRehash, "{hash}");
+        }
+    }
+
+    #[test]
     fn upward_renews_weaker_hashes_and_leaves_stronger_ones() {
         let hash = SMALL.hash("guinevere").unwrap();
         let verdict = |hasher: Argon2id| hasher.verify("guinevere", &hash);
@@ -352,8 +329,8 @@ mod tests {
         ] {
             assert_eq!(verify(SMALL, "guinevere", hash), Verdict::Mismatch, "{hash}");
         }
-        let blocks = MEMORY.with_borrow(Vec::len);
-        assert!(blocks <= 64, "{blocks} KiB were allocated");
+        let held = bytes_held();
+        assert!(held <= 64 * 1024, "{held} bytes were allocated");
     }
 
     #[test]

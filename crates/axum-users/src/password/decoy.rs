@@ -123,9 +123,9 @@ fn differ(old: &[Share], new: &[Share]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::password::{Argon2id, Rehash};
+    use crate::password::Argon2id;
 
-    const NEW: Argon2id = Argon2id { memory_kib: 64, iterations: 1, parallelism: 1, rehash: Rehash::Upward };
+    const NEW: Argon2id = Argon2id { memory_kib: 64, iterations: 1, ..Argon2id::secure() };
 
     fn hash(memory_kib: u32) -> PasswordHash {
         Argon2id { memory_kib, ..NEW }.phc_string(b"sixteen bytes!!!", &[7; 32])

@@ -68,8 +68,8 @@ async fn password_decides_which_passwords_are_accepted() {
     assert_eq!(under(Policy::fastapi_users()).await.register(KING, "").await.status, 201, "as there");
 }
 
-const WEAK: Argon2id = Argon2id { memory_kib: 8, iterations: 1, parallelism: 1, rehash: Rehash::Upward };
-const STRONG: Argon2id = Argon2id { memory_kib: 16, iterations: 2, parallelism: 1, rehash: Rehash::Upward };
+const WEAK: Argon2id = Argon2id { memory_kib: 8, iterations: 1, ..Argon2id::secure() };
+const STRONG: Argon2id = Argon2id { memory_kib: 16, ..Argon2id::secure() };
 
 /// Creates a user under one policy and logs in under another: the parameters of the hash then.
 async fn hash_after_login(created: Argon2id, now: Argon2id) -> (String, String) {

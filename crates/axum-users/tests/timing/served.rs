@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use axum_users::{
     Backend, Bearer, DuplicateRegistration, JobOptions, JobStore, Jwt, MongoStore, NewUser, NoProfile,
     PasswordHash, Policy, RateLimits, SqlStore, UserStore, Users,
-    password::{Argon2id, PasswordHasher, Rehash},
+    password::{Argon2id, PasswordHasher},
 };
 use axum_users_testkit::{mariadb_database, mongodb_database, postgres_schema};
 use tempfile::TempDir;
@@ -13,8 +13,7 @@ use tokio::runtime::Runtime;
 
 const SECRET: &str = "5f3c0b9a77e14d2c8e6f1a2b3c4d5e6f";
 /// New hashes take some milliseconds, so that what comes beside them shows more than in production.
-pub(crate) const NEW: Argon2id =
-    Argon2id { memory_kib: 8192, iterations: 1, parallelism: 1, rehash: Rehash::Upward };
+pub(crate) const NEW: Argon2id = Argon2id { memory_kib: 8192, iterations: 1, ..Argon2id::secure() };
 /// Those of users who come from another application.
 pub(crate) const IMPORTED: Argon2id = Argon2id { memory_kib: 16_384, parallelism: 4, ..NEW };
 /// `guinevere1` by bcrypt with cost 6.

@@ -10,7 +10,7 @@ use std::{
 
 use axum_users::{
     BoxError,
-    password::{Argon2id, HashClass, PasswordHash, PasswordHasher, Rehash, Verdict},
+    password::{Argon2id, HashClass, PasswordHash, PasswordHasher, Verdict},
 };
 
 #[derive(Debug, Default)]
@@ -55,8 +55,7 @@ pub(crate) struct NotingHasher {
 }
 
 impl NotingHasher {
-    pub(crate) const ARGON2: Argon2id =
-        Argon2id { memory_kib: 64, iterations: 1, parallelism: 1, rehash: Rehash::Upward };
+    pub(crate) const ARGON2: Argon2id = Argon2id { memory_kib: 64, iterations: 1, ..Argon2id::secure() };
 
     /// The classes of the operations since the last time, each as a hash of it.
     pub(crate) fn take(&self) -> Vec<PasswordHash> {
