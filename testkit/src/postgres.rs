@@ -62,6 +62,12 @@ impl Postgres {
         self.port
     }
 
+    /// The number of its first process, whose children the others are.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        let text = std::fs::read_to_string(self.data().join("postmaster.pid"))?;
+        text.lines().next().unwrap_or_default().parse().context("postmaster.pid names no process")
+    }
+
     /// Ends it as a crash does, without a word to its clients.
     pub fn crash(&self) -> anyhow::Result<()> {
         self.control(&["stop", "-m", "immediate"])

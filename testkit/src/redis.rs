@@ -74,6 +74,11 @@ impl Redis {
         Ok(())
     }
 
+    /// The number of its process, if it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.running.as_ref().map(Child::id)
+    }
+
     /// Its host and port.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)

@@ -121,6 +121,19 @@ fn pages_that_nobody_sees() {
 }
 
 #[test]
+fn the_page_of_what_the_benchmark_measures() {
+    let mut files = project();
+    files.insert("crates/axum-users/docs/performance.md".to_owned(), "A page.".to_owned());
+    let page = "#[doc = include_str!(\"../docs/performance.md\")]\npub mod performance {}\n";
+    files.entry("crates/axum-users/src/guide.rs".to_owned()).or_default().push_str(page);
+    assert_eq!(all(&files).len(), 1, "nobody measures");
+    for path in ["bench/src/main.rs", "bench/tests/it.rs"] {
+        files.insert(path.to_owned(), String::new());
+    }
+    assert_eq!(all(&files), Vec::<String>::new());
+}
+
+#[test]
 fn features_without_a_word() {
     let manifest =
         "[features]\ndefault = [\"sqlite\"]\nsqlite = []\nsecret = []\n\n[lints]\nworkspace = true\n";
