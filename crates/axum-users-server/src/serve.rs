@@ -14,7 +14,7 @@ use axum::{
     extract::{ConnectInfo, Request},
     response::Response,
 };
-pub use head::{check, last};
+pub use head::{last, refusal};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{

@@ -27,11 +27,14 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Gives up what takes too long: with 408 if the client has not sent its body, else with 503.
 pub async fn limit(request: Request, next: Next) -> Response {
-    let sent = Arc::new(AtomicBool::new(request.body().is_end_stream()));
-    let request = request.map(|body| Body::new(Watched { body, sent: Arc::clone(&sent) }));
+    let (mut request, mut sent) = (request, None);
+    if !request.body().is_end_stream() {
+        let watch = Arc::clone(sent.insert(Arc::new(AtomicBool::new(false))));
+        request = request.map(|body| Body::new(Watched { body, sent: watch }));
+    }
     let answer = tokio::time::timeout(LIMIT, next.run(request)).await;
     answer.unwrap_or_else(|_| {
-        if !sent.load(Ordering::Relaxed) {
+        if sent.is_some_and(|sent| !sent.load(Ordering::Relaxed)) {
             return serve::last(detail(StatusCode::REQUEST_TIMEOUT, "Request Timeout"));
         }
         let mut response = detail(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");

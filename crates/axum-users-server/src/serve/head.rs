@@ -3,7 +3,6 @@
 use axum::{
     extract::Request,
     http::{HeaderMap, StatusCode, Version, header, uri::Authority},
-    middleware::Next,
     response::Response,
 };
 
@@ -47,17 +46,14 @@ fn has_no_length(sent: &[u8]) -> bool {
     false
 }
 
-/// Answers 414 to URLs that are too long, and 400, as the last answer, to requests that could be read in two ways.
-pub async fn check(request: Request, next: Next) -> Response {
+/// 414 for URLs that are too long, and 400, as the last answer, for requests that could be read in two ways.
+pub fn refusal(request: &Request) -> Option<Response> {
     let url = request.uri().path_and_query().map_or(0, |url| url.as_str().len());
     let ambiguous = request.extensions().get() == Some(&Framing::Ambiguous);
-    if ambiguous || !names_one_host(&request) {
-        return last(detail(StatusCode::BAD_REQUEST, "Bad Request"));
+    if ambiguous || !names_one_host(request) {
+        return Some(last(detail(StatusCode::BAD_REQUEST, "Bad Request")));
     }
-    if url > URL_BYTES {
-        return last(detail(StatusCode::URI_TOO_LONG, "URI Too Long"));
-    }
-    next.run(request).await
+    (url > URL_BYTES).then(|| last(detail(StatusCode::URI_TOO_LONG, "URI Too Long")))
 }
 
 /// Closes the connection after an answer.

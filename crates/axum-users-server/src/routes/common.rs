@@ -1,0 +1,96 @@
+//! What all answers have in common. One layer for everything: each would be several allocations for every request.
+
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use futures_util::FutureExt;
+
+use super::{detail, time};
+use crate::serve;
+
+/// What every answer has, unless it has its own (ASVS 3.4.1 to 3.4.8): pages and docs bring their own rules.
+#[derive(Clone)]
+pub struct Common(Arc<[(HeaderName, HeaderValue)]>);
+
+impl Common {
+    /// The headers, and over HTTPS one more.
+    pub fn new(over_https: bool) -> Self {
+        let same_origin = "same-origin";
+        let always = [
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+            (HeaderName::from_static("cross-origin-opener-policy"), same_origin),
+            (HeaderName::from_static("cross-origin-resource-policy"), same_origin),
+        ];
+        // A year: browsers that have been here come by https only.
+        let https = over_https.then_some((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
+        let headers = always.into_iter().chain(https);
+        Self(headers.map(|(name, value)| (name, HeaderValue::from_static(value))).collect())
+    }
+}
+
+/// Answers what can be understood, in time and whatever happens; with the headers, and with a line in the log.
+pub async fn answer(State(common): State<Common>, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let logged = tracing::enabled!(tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned()));
+    let mut response = match serve::refusal(&request) {
+        Some(refusal) => refusal,
+        None => AssertUnwindSafe(time::limit(request, next)).catch_unwind().await.unwrap_or_else(panicked),
+    };
+    let headers = response.headers_mut();
+    headers.reserve(common.0.len());
+    for (name, value) in common.0.iter() {
+        headers.entry(name).or_insert_with(|| value.clone());
+    }
+    if let Some((method, path)) = logged {
+        // Neither query nor headers, which hold credentials.
+        let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::debug!(%method, path, status = response.status().as_u16(), micros, "request");
+    }
+    response
+}
+
+/// The panic itself is logged by the panic hook, and told to nobody.
+#[expect(clippy::needless_pass_by_value, reason = "as it is caught")]
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, middleware, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn ask(path: &str, over_https: bool) -> Response {
+        let broken = async || -> &'static str { panic!("as asked") };
+        let own = async || ([(header::REFERRER_POLICY, "origin")], "");
+        let common = middleware::from_fn_with_state(Common::new(over_https), answer);
+        let app = Router::new().route("/broken", get(broken)).route("/own", get(own)).layer(common);
+        let request = Request::get(path).header(header::HOST, "camelot.bt").body(Body::empty());
+        app.oneshot(request.unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_answer_with_the_headers_of_all() {
+        let response = ask("/broken", true).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        assert_eq!(response.headers()["strict-transport-security"], "max-age=31536000");
+    }
+
+    #[tokio::test]
+    async fn what_an_answer_has_of_its_own_stays() {
+        let response = ask("/own", false).await;
+        assert_eq!(response.headers()["referrer-policy"], "origin");
+        assert!(!response.headers().contains_key("strict-transport-security"));
+    }
+}
