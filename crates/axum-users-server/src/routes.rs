@@ -81,6 +81,7 @@ fn headers_everywhere(over_https: bool) -> Headers {
 }
 
 async fn add_headers(State(headers): State<Headers>, mut response: Response) -> Response {
+    response.headers_mut().reserve(headers.len());
     for (name, value) in headers.iter() {
         response.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
