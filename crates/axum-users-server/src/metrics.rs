@@ -6,7 +6,7 @@ use axum_users::Users;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 
-use crate::{config::Config, profile::Configured, serve};
+use crate::{config::Config, profile::Configured, routes::App, serve};
 
 /// The metric of hashed and verified passwords.
 const PASSWORDS: &str = "axum_users_password_operations_total";
@@ -59,7 +59,7 @@ pub async fn start(config: &Config, users: &Users<Configured>) -> anyhow::Result
         }
         figures.render()
     };
-    let app = Router::new().route("/metrics", get(render));
+    let app = App::new(Router::new().route("/metrics", get(render)), false);
     tokio::spawn(serve::run(listener, app, std::future::pending()));
     Ok(Some(address))
 }

@@ -14,13 +14,13 @@ use axum_users::Users;
 use serde_json::json;
 use utoipa_swagger_ui::SwaggerUi;
 
-use self::common::Common;
+pub use self::common::App;
 use crate::{pages, profile::Configured};
 
 /// The whole application.
-pub fn router(users: &Users<Configured>, product: &str, over_https: bool) -> Router {
+pub fn router(users: &Users<Configured>, product: &str, over_https: bool) -> App {
     let ready = users.clone();
-    Router::new()
+    let router = Router::new()
         .merge(users.routes())
         .merge(pages::router(product))
         .merge(
@@ -29,8 +29,8 @@ pub fn router(users: &Users<Configured>, product: &str, over_https: bool) -> Rou
         )
         .route("/livez", get(async || "ok"))
         .route("/readyz", get(async move || readiness(&ready).await))
-        .fallback(async || detail(StatusCode::NOT_FOUND, "Not Found"))
-        .layer(middleware::from_fn_with_state(Common::new(over_https), common::answer))
+        .fallback(async || detail(StatusCode::NOT_FOUND, "Not Found"));
+    App::new(router, over_https)
 }
 
 /// An answer that is nothing but a status and its words.

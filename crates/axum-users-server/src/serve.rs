@@ -9,7 +9,6 @@ use std::{convert::Infallible, io::ErrorKind, net::SocketAddr, sync::Arc, time::
 
 use anyhow::Context;
 use axum::{
-    Router,
     body::Body,
     extract::{ConnectInfo, Request},
     response::Response,
@@ -22,13 +21,13 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
-use tower::ServiceExt;
 
 use self::{
     connections::{Connections, Place},
     stream::Timed,
     turn::Turn,
 };
+use crate::routes::App;
 
 /// How long requests that run when the server is told to stop may take to finish.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,7 +49,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers requests until `shutdown`, then finishes the ones that run.
-pub async fn run(listener: TcpListener, app: Router, shutdown: impl Future<Output = ()>) {
+pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {
     let connections = Connections::new(connections::capacity());
     let stopping = watch::Sender::new(false);
     let mut shutdown = std::pin::pin!(shutdown);
@@ -111,7 +110,7 @@ async fn serve(
     stream: TcpStream,
     client: SocketAddr,
     place: Place,
-    app: Router,
+    app: App,
     mut stopping: watch::Receiver<bool>,
 ) {
     // Answers are small, and written at once.
@@ -152,13 +151,13 @@ async fn answer(
     request: hyper::Request<Incoming>,
     client: SocketAddr,
     turn: &Turn,
-    app: &Router,
+    app: &App,
 ) -> Result<Response, Infallible> {
     let framing = turn.begin(request.headers());
     let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(client));
     request.extensions_mut().insert(framing);
-    let answer = app.clone().oneshot(request).await;
+    let answer = app.answer(request).await;
     turn.end();
-    answer
+    Ok(answer)
 }

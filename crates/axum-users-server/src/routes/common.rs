@@ -1,11 +1,11 @@
-//! What all answers have in common. One layer for everything: each would be several allocations for every request.
+//! What all answers have in common.
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
-    extract::{Request, State},
+    Router,
+    extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 use futures_util::FutureExt;
@@ -13,13 +13,17 @@ use futures_util::FutureExt;
 use super::{detail, time};
 use crate::serve;
 
-/// What every answer has, unless it has its own (ASVS 3.4.1 to 3.4.8): pages and docs bring their own rules.
+/// Routes, and what is done to whatever they answer. No layer of axum's: each costs every request several allocations.
 #[derive(Clone)]
-pub struct Common(Arc<[(HeaderName, HeaderValue)]>);
+pub struct App {
+    router: Router,
+    headers: Arc<[(HeaderName, HeaderValue)]>,
+}
 
-impl Common {
-    /// The headers, and over HTTPS one more.
-    pub fn new(over_https: bool) -> Self {
+impl App {
+    /// Answers have the headers of ASVS 3.4.1 to 3.4.8, unless they have their own: pages and docs bring their own rules. Over
+    /// HTTPS they have one more.
+    pub fn new(router: Router, over_https: bool) -> Self {
         let same_origin = "same-origin";
         let always = [
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -31,30 +35,34 @@ impl Common {
         // A year: browsers that have been here come by https only.
         let https = over_https.then_some((header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
         let headers = always.into_iter().chain(https);
-        Self(headers.map(|(name, value)| (name, HeaderValue::from_static(value))).collect())
+        let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
+        Self { router, headers }
     }
-}
 
-/// Answers what can be understood, in time and whatever happens; with the headers, and with a line in the log.
-pub async fn answer(State(common): State<Common>, request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let logged = tracing::enabled!(tracing::Level::DEBUG)
-        .then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let mut response = match serve::refusal(&request) {
-        Some(refusal) => refusal,
-        None => AssertUnwindSafe(time::limit(request, next)).catch_unwind().await.unwrap_or_else(panicked),
-    };
-    let headers = response.headers_mut();
-    headers.reserve(common.0.len());
-    for (name, value) in common.0.iter() {
-        headers.entry(name).or_insert_with(|| value.clone());
+    /// Answers what can be understood, in time and whatever happens; with the headers, and with a line in the log.
+    pub async fn answer(&self, request: Request) -> Response {
+        let start = Instant::now();
+        let logged = tracing::enabled!(tracing::Level::DEBUG)
+            .then(|| (request.method().clone(), request.uri().path().to_owned()));
+        let mut response = match serve::refusal(&request) {
+            Some(refusal) => refusal,
+            None => {
+                let answer = AssertUnwindSafe(time::limit(request, self.router.clone())).catch_unwind();
+                answer.await.unwrap_or_else(panicked)
+            }
+        };
+        let headers = response.headers_mut();
+        headers.reserve(self.headers.len());
+        for (name, value) in self.headers.iter() {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+        if let Some((method, path)) = logged {
+            // Neither query nor headers, which hold credentials.
+            let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            tracing::debug!(%method, path, status = response.status().as_u16(), micros, "request");
+        }
+        response
     }
-    if let Some((method, path)) = logged {
-        // Neither query nor headers, which hold credentials.
-        let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::debug!(%method, path, status = response.status().as_u16(), micros, "request");
-    }
-    response
 }
 
 /// The panic itself is logged by the panic hook, and told to nobody.
@@ -65,18 +73,16 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, body::Body, middleware, routing::get};
-    use tower::ServiceExt;
+    use axum::{body::Body, routing::get};
 
     use super::*;
 
     async fn ask(path: &str, over_https: bool) -> Response {
         let broken = async || -> &'static str { panic!("as asked") };
         let own = async || ([(header::REFERRER_POLICY, "origin")], "");
-        let common = middleware::from_fn_with_state(Common::new(over_https), answer);
-        let app = Router::new().route("/broken", get(broken)).route("/own", get(own)).layer(common);
+        let app = App::new(Router::new().route("/broken", get(broken)).route("/own", get(own)), over_https);
         let request = Request::get(path).header(header::HOST, "camelot.bt").body(Body::empty());
-        app.oneshot(request.unwrap()).await.unwrap()
+        app.answer(request.unwrap()).await
     }
 
     #[tokio::test]

@@ -11,13 +11,15 @@ use std::{
 };
 
 use axum::{
+    Router,
     body::{Body, Bytes},
     extract::Request,
     http::{HeaderValue, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+
+use tower::ServiceExt;
 
 use super::detail;
 use crate::serve;
@@ -26,14 +28,14 @@ use crate::serve;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Gives up what takes too long: with 408 if the client has not sent its body, else with 503.
-pub async fn limit(request: Request, next: Next) -> Response {
+pub async fn limit(request: Request, router: Router) -> Response {
     let (mut request, mut sent) = (request, None);
     if !request.body().is_end_stream() {
         let watch = Arc::clone(sent.insert(Arc::new(AtomicBool::new(false))));
         request = request.map(|body| Body::new(Watched { body, sent: watch }));
     }
-    let answer = tokio::time::timeout(LIMIT, next.run(request)).await;
-    answer.unwrap_or_else(|_| {
+    let answer = tokio::time::timeout(LIMIT, router.oneshot(request)).await;
+    answer.map(|Ok(response)| response).unwrap_or_else(|_| {
         if sent.is_some_and(|sent| !sent.load(Ordering::Relaxed)) {
             return serve::last(detail(StatusCode::REQUEST_TIMEOUT, "Request Timeout"));
         }
@@ -76,15 +78,13 @@ impl HttpBody for Watched {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, middleware, routing::post};
-    use tower::ServiceExt;
+    use axum::routing::post;
 
     use super::*;
 
     async fn answer(body: Body) -> Response {
         let slow = async |_: Bytes| std::future::pending::<StatusCode>().await;
-        let app = Router::new().route("/", post(slow)).layer(middleware::from_fn(limit));
-        app.oneshot(Request::post("/").body(body).unwrap()).await.unwrap()
+        limit(Request::post("/").body(body).unwrap(), Router::new().route("/", post(slow))).await
     }
 
     /// A body that never comes.

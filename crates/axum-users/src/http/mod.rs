@@ -17,7 +17,6 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    middleware,
     response::{IntoResponse, Response},
 };
 #[cfg(fuzzing)]
@@ -25,6 +24,7 @@ pub(crate) use body::fuzzing;
 pub use error::ApiError;
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde_json::Value;
+use tower::util::MapResponseLayer;
 
 use self::body::{
     BodyError, BodyRules, Model, ParsedBody,
@@ -60,12 +60,13 @@ fn finish<P: Profile, S>(router: Router<Users<P>>, users: &Users<P>) -> Router<S
         .method_not_allowed_fallback(|| async {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
         })
-        .layer(middleware::map_response(no_store))
+        // Less for each request than a middleware of axum's.
+        .layer(MapResponseLayer::new(no_store))
         .with_state(users.clone())
 }
 
 /// RFC 6749 §5.1, ASVS 14.3.2.
-async fn no_store(mut response: Response) -> Response {
+fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
