@@ -79,3 +79,23 @@ impl Default for Engine {
         Self::detect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Block;
+
+    #[test]
+    fn the_blocks_of_which_the_tag_is_made_do_not_stay() {
+        let params = Params { memory_kib: 64, iterations: 2, lanes: 4, ..Params::default() };
+        for engine in Engine::available() {
+            let mut memory = Memory::new();
+            let mut tag = [0; 32];
+            engine.hash(&mut memory, &Input::new(b"guinevere", b"8 bytes!"), &params, &mut tag).unwrap();
+            for lane in memory.blocks(params.block_count()).unwrap().chunks(16) {
+                let is_wiped = |block: &Block| block.0 == [0; Block::WORDS];
+                assert!(is_wiped(&lane[15]) && !is_wiped(&lane[14]), "{}", engine.name());
+            }
+        }
+    }
+}

@@ -8,7 +8,7 @@ use anyhow::Context;
 use axum_users::{
     AuditOptions, AuditStore, Backend, Bearer, Cookie, JobOptions, JobStore, Jwt, MigrationError, MongoStore,
     OAuthStore, Opaque, PublicUrl, RedisLimitStore, RedisTokenStore, SqlOptions, SqlStore, TokenOptions,
-    TokenStore, UserId, UserStore, Users, UsersBuilder,
+    TokenStore, UserStore, Users, UsersBuilder,
     mailer::{AnyMailer, ConsoleMailer, EmailHooks, SmtpMailer, SmtpUrl, Templates},
     password::{BreachCheck, BreachFilter},
 };
@@ -16,24 +16,20 @@ use axum_users::{
 use crate::{
     config::{BackendSettings, Config, SecretName, SharedName, StrategyName, TransportName},
     data::Data,
-    profile::{Configured, set_fields},
+    profile::{Configured, configure},
 };
 
 /// Opens the database and puts everything together. Links in mails start with `public_url`.
-pub async fn users<I: UserId>(
-    config: &Config,
-    data: &Data,
-    public_url: &str,
-) -> anyhow::Result<Users<Configured<I>>> {
-    set_fields(&config.settings.fields);
+pub async fn users(config: &Config, data: &Data, public_url: &str) -> anyhow::Result<Users<Configured>> {
+    configure(&config.settings);
     let url = data.database_url.expose();
     if config.settings.is_mongodb() {
-        let store = MongoStore::<Configured<I>>::open(url).await.map_err(|error| explain(error, data))?;
+        let store = MongoStore::<Configured>::open(url).await.map_err(|error| explain(error, data))?;
         let builder = with_store(config, data, &store, sessions(config).await?.as_ref(), public_url)?;
         return build(share_in_redis(builder, config).await?);
     }
     let options = SqlOptions::from(&config.settings.database);
-    let store = SqlStore::<Configured<I>>::open_with(url, &options).await;
+    let store = SqlStore::<Configured>::open_with(url, &options).await;
     let store = store.map_err(|error| explain(error, data))?;
     let builder = with_store(config, data, &store, sessions(config).await?.as_ref(), public_url)?;
     build(match config.settings.shared_limits() {
@@ -43,10 +39,10 @@ pub async fn users<I: UserId>(
 }
 
 /// Counts in Redis, if the settings say so.
-async fn share_in_redis<I: UserId, S: UserStore<Configured<I>>>(
-    builder: UsersBuilder<Configured<I>, S>,
+async fn share_in_redis<S: UserStore<Configured>>(
+    builder: UsersBuilder<Configured, S>,
     config: &Config,
-) -> anyhow::Result<UsersBuilder<Configured<I>, S>> {
+) -> anyhow::Result<UsersBuilder<Configured, S>> {
     let used = config.settings.shared_limits() == SharedName::Redis;
     let Some(url) = config.settings.redis_url.as_ref().filter(|_| used) else { return Ok(builder) };
     let store = RedisLimitStore::open(url.expose()).await;
@@ -55,9 +51,9 @@ async fn share_in_redis<I: UserId, S: UserStore<Configured<I>>>(
 }
 
 /// Checks what has been put together.
-pub fn build<I: UserId, S: UserStore<Configured<I>>>(
-    builder: UsersBuilder<Configured<I>, S>,
-) -> anyhow::Result<Users<Configured<I>>> {
+pub fn build<S: UserStore<Configured>>(
+    builder: UsersBuilder<Configured, S>,
+) -> anyhow::Result<Users<Configured>> {
     builder.build().context("the configuration is refused")
 }
 
@@ -73,19 +69,18 @@ async fn sessions(config: &Config) -> anyhow::Result<Option<RedisTokenStore>> {
 
 /// Puts everything together on a store. Where no session is ever opened, `sessions` may be missing although a backend keeps its
 /// tokens there.
-pub fn with_store<I, S>(
+pub fn with_store<S>(
     config: &Config,
     data: &Data,
     store: &S,
     sessions: Option<&RedisTokenStore>,
     public_url: &str,
-) -> anyhow::Result<UsersBuilder<Configured<I>, S>>
+) -> anyhow::Result<UsersBuilder<Configured, S>>
 where
-    I: UserId,
-    S: OAuthStore<Configured<I>> + TokenStore<Configured<I>> + JobStore + AuditStore + Clone,
+    S: OAuthStore<Configured> + TokenStore<Configured> + JobStore + AuditStore + Clone,
 {
     let settings = &config.settings;
-    set_fields(&settings.fields);
+    configure(settings);
     let mut builder = Users::builder(store.clone(), data.secret(SecretName::Master))
         .policy(settings.effective_policy())
         .hashing((&settings.hashing).into())
@@ -141,13 +136,13 @@ where
     oauth::add(builder, config, data, public_url)
 }
 
-fn backend<I: UserId, S: TokenStore<Configured<I>> + Clone>(
+fn backend<S: TokenStore<Configured> + Clone>(
     config: &Config,
     settings: &BackendSettings,
     data: &Data,
     store: &S,
     sessions: Option<&RedisTokenStore>,
-) -> anyhow::Result<Backend<Configured<I>>> {
+) -> anyhow::Result<Backend<Configured>> {
     let name = &settings.name;
     let cookie = || settings.cookie.clone().unwrap_or_default().cookie(config.settings.policy);
     let stored = || match (settings.strategy, sessions) {
@@ -221,10 +216,7 @@ fn jwt(config: &Config, settings: &BackendSettings, data: &Data) -> anyhow::Resu
     })
 }
 
-fn opaque<I: UserId>(
-    settings: &BackendSettings,
-    tokens: impl TokenStore<Configured<I>>,
-) -> Opaque<Configured<I>> {
+fn opaque(settings: &BackendSettings, tokens: impl TokenStore<Configured>) -> Opaque<Configured> {
     let opaque = Opaque::new(tokens);
     match settings.lifetime {
         Some(lifetime) => opaque.lifetime(lifetime.0),

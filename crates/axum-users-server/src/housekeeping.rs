@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum_users::{UserId, Users};
+use axum_users::Users;
 
 use crate::profile::Configured;
 
@@ -14,7 +14,7 @@ const REMOVED: &str = "axum_users_expired_tokens_removed_total";
 
 /// Removes tokens that are over, audit events that are old, and limits that say nothing any more, every minute. A store that is away is
 /// tried again.
-pub async fn run<I: UserId>(users: Users<Configured<I>>) {
+pub async fn run(users: Users<Configured>) {
     metrics::describe_counter!(REMOVED, "Stored tokens that were over and have been removed");
     let removed = metrics::counter!(REMOVED);
     loop {

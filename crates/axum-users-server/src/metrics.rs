@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use axum::{Router, routing::get};
-use axum_users::{UserId, Users};
+use axum_users::Users;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 
@@ -23,10 +23,7 @@ const DROPPED: &str = "axum_users_audit_events_dropped_total";
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0, 5.0];
 
 /// Starts to collect and to answer `/metrics`, if the configuration says where. Gives the address.
-pub async fn start<I: UserId>(
-    config: &Config,
-    users: &Users<Configured<I>>,
-) -> anyhow::Result<Option<String>> {
+pub async fn start(config: &Config, users: &Users<Configured>) -> anyhow::Result<Option<String>> {
     let Some(listen) = &config.settings.metrics_listen else { return Ok(None) };
     let listener = TcpListener::bind(listen)
         .await

@@ -1,10 +1,12 @@
 //! User fields that the configuration names: a profile written by hand over the library's column model.
 
-use std::{fmt, marker::PhantomData, sync::OnceLock};
+mod id;
+
+use std::{fmt, sync::OnceLock};
 
 use anyhow::{Context, bail};
 use axum_users::{
-    ObjectId, Profile, UserId,
+    ObjectId, Profile,
     value::{Column, ColumnError, ColumnType, Date, Fields, Kind, Row, Timestamp, Value},
 };
 use serde::{
@@ -14,13 +16,15 @@ use serde::{
 };
 use uuid::Uuid;
 
-use crate::config::FieldSettings;
+pub use self::id::Id;
+use crate::config::{FieldSettings, Settings};
 
 /// The configured columns: a process has one configuration.
 static COLUMNS: OnceLock<Vec<Column>> = OnceLock::new();
 
-/// Makes the configured fields the columns of [`Configured`]. The first call counts.
-pub fn set_fields(fields: &[FieldSettings]) {
+/// Makes the configured fields the columns of [`Configured`], and its ids those of the configured type. The first call counts.
+pub fn configure(settings: &Settings) {
+    id::set_type(settings.ids());
     COLUMNS.get_or_init(|| {
         let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
         let column = |field: &FieldSettings| {
@@ -35,7 +39,7 @@ pub fn set_fields(fields: &[FieldSettings]) {
                 description: leak(&field.description),
             }
         };
-        fields.iter().map(column).collect()
+        settings.fields.iter().map(column).collect()
     });
 }
 
@@ -43,19 +47,14 @@ fn columns() -> &'static [Column] {
     COLUMNS.get().map_or(&[], Vec::as_slice)
 }
 
-/// The configured fields of a user, with ids of type `I`.
+/// The configured fields of a user.
 #[derive(Clone, Debug)]
-pub struct Configured<I> {
+pub struct Configured {
     /// One for each column.
     values: Vec<Value>,
-    id: PhantomData<I>,
 }
 
-impl<I> Configured<I> {
-    fn new(values: Vec<Value>) -> Self {
-        Self { values, id: PhantomData }
-    }
-
+impl Configured {
     /// Reads `name=value` pairs as the command line gives them; it may set every field, also private ones.
     pub fn from_pairs(pairs: &[(String, String)]) -> anyhow::Result<Self> {
         let mut values = vec![Value::Null; columns().len()];
@@ -80,12 +79,12 @@ impl<I> Configured<I> {
                 bail!("the field `{}` is required: give --field {}=…", column.name, column.name);
             }
         }
-        Ok(Self::new(values))
+        Ok(Self { values })
     }
 }
 
-impl<I: UserId> Profile for Configured<I> {
-    type Id = I;
+impl Profile for Configured {
+    type Id = Id;
     type Patch = Patch;
 
     fn columns() -> &'static [Column] {
@@ -98,11 +97,11 @@ impl<I: UserId> Profile for Configured<I> {
 
     fn from_row(row: &mut Row) -> Result<Self, ColumnError> {
         let values = columns().iter().map(|column| row.read::<Any>(column.name).map(|any| any.0));
-        values.collect::<Result<_, _>>().map(Self::new)
+        Ok(Self { values: values.collect::<Result<_, _>>()? })
     }
 }
 
-impl<I> Serialize for Configured<I> {
+impl Serialize for Configured {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (column, value) in
@@ -127,7 +126,7 @@ impl<I> Serialize for Configured<I> {
     }
 }
 
-impl<'de, I> Deserialize<'de> for Configured<I> {
+impl<'de> Deserialize<'de> for Configured {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let given = deserializer.deserialize_map(FieldsVisitor)?;
         let value = |column: &Column| match given.iter().find(|(name, _)| *name == column.name) {
@@ -135,7 +134,7 @@ impl<'de, I> Deserialize<'de> for Configured<I> {
             None if column.required => Err(de::Error::missing_field(column.json)),
             None => Ok(Value::Null),
         };
-        columns().iter().map(value).collect::<Result<_, _>>().map(Self::new)
+        Ok(Self { values: columns().iter().map(value).collect::<Result<_, _>>()? })
     }
 }
 

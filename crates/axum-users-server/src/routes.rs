@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use axum_users::{UserId, Users};
+use axum_users::Users;
 use serde_json::json;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -18,7 +18,7 @@ use self::common::Common;
 use crate::{pages, profile::Configured};
 
 /// The whole application.
-pub fn router<I: UserId>(users: &Users<Configured<I>>, product: &str, over_https: bool) -> Router {
+pub fn router(users: &Users<Configured>, product: &str, over_https: bool) -> Router {
     let ready = users.clone();
     Router::new()
         .merge(users.routes())
@@ -39,7 +39,7 @@ pub fn detail(status: StatusCode, text: &str) -> Response {
 }
 
 /// Whether the store answers.
-async fn readiness<I: UserId>(users: &Users<Configured<I>>) -> Response {
+async fn readiness(users: &Users<Configured>) -> Response {
     match users.manager().list(None, 1).await {
         Ok(_) => "ok".into_response(),
         Err(_) => detail(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),

@@ -69,6 +69,8 @@ impl Algorithm {
 #[derive(Clone)]
 pub(crate) struct TokenKeys {
     algorithm: Algorithm,
+    /// That of every token made here, as it stands in them.
+    header: String,
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
@@ -94,8 +96,9 @@ impl TokenKeys {
         // With two back ends compiled in by an application, jsonwebtoken wants to be told which one; an application
         // that has chosen already keeps its choice.
         let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let encoding = EncodingKey::from_secret(secret.expose());
-        Self { algorithm, encoding, decoding: DecodingKey::from_secret(secret.expose()) }
+        let (encoding, decoding) =
+            (EncodingKey::from_secret(secret.expose()), DecodingKey::from_secret(secret.expose()));
+        Self { algorithm, header: header_of(algorithm), encoding, decoding }
     }
 
     /// A private key that signs and its public key that verifies, both PEM.
@@ -108,7 +111,7 @@ impl TokenKeys {
             Algorithm::EdDsa => (EncodingKey::from_ed_pem(private)?, DecodingKey::from_ed_pem(public)?),
             other => return Err(format!("{} takes a shared secret, not a pair of keys", other.name()).into()),
         };
-        let keys = Self { algorithm, encoding, decoding };
+        let keys = Self { algorithm, header: header_of(algorithm), encoding, decoding };
         // A pair that does not belong together would refuse every token it makes: say so now.
         let probe = keys.sign(&serde_json::json!({}))?;
         if keys.verified(&probe).is_none() {
@@ -119,9 +122,8 @@ impl TokenKeys {
 
     /// Signs claims as a compact JWT with the header `{"alg":…,"typ":"JWT"}`.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, BoxError> {
-        let header = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, self.algorithm.name());
         let claims = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims)?);
-        self.sign_message(format!("{}.{claims}", URL_SAFE_NO_PAD.encode(header)))
+        self.sign_message(format!("{}.{claims}", self.header))
     }
 
     /// Adds the signature to header and claims, as they are.
@@ -140,8 +142,7 @@ impl TokenKeys {
     /// The same for a token whose time may be over, and whether it is: the wire contract tells expired states from forged ones.
     pub(crate) fn read_even_expired(&self, token: &str, rules: ClaimRules<'_>) -> Option<(Object, bool)> {
         let (header, claims) = self.verified(token)?;
-        let header = Object::parse(&header, rules.lenient)?;
-        if !header_is_plain(&header, self.algorithm, rules.lenient) {
+        if !self.accepts_header(header, rules.lenient) {
             return None;
         }
         let claims = Object::parse(&claims, rules.lenient)?;
@@ -163,8 +164,15 @@ impl TokenKeys {
         (jti_is_text && audience_matches(claims.get("aud")?, rules.audience)).then_some((claims, is_over))
     }
 
-    /// The decoded header and claims, if the signature is right.
-    fn verified(&self, token: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    /// The tokens made here, and those of PyJWT, have the one header that need not be read.
+    fn accepts_header(&self, header: &str, lenient: bool) -> bool {
+        let read = || Object::parse(&URL_SAFE_NO_PAD.decode(header).ok()?, lenient);
+        header == self.header
+            || read().is_some_and(|header| header_is_plain(&header, self.algorithm, lenient))
+    }
+
+    /// The header as it stands in the token and the decoded claims, if the signature is right.
+    fn verified<'a>(&self, token: &'a str) -> Option<(&'a str, Vec<u8>)> {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
@@ -172,7 +180,7 @@ impl TokenKeys {
         let (header, claims) = message.split_once('.')?;
         // Decoding here is stricter than in the verifier: of all spellings of the same bytes only one is accepted.
         URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let parts = (URL_SAFE_NO_PAD.decode(header).ok()?, URL_SAFE_NO_PAD.decode(claims).ok()?);
+        let parts = (header, URL_SAFE_NO_PAD.decode(claims).ok()?);
         let right = crypto::verify(signature, message.as_bytes(), &self.decoding, self.algorithm.inner());
         right.unwrap_or(false).then_some(parts)
     }
@@ -187,6 +195,10 @@ impl std::fmt::Debug for TokenKeys {
 /// Seconds since 1970.
 pub(crate) fn now() -> f64 {
     OffsetDateTime::now_utc().unix_timestamp_nanos() as f64 / 1e9
+}
+
+fn header_of(algorithm: Algorithm) -> String {
+    URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{}","typ":"JWT"}}"#, algorithm.name()))
 }
 
 /// One algorithm per key, whatever the token says of itself; no header that changes how it would be read. Strict
@@ -254,6 +266,7 @@ mod tests {
     #[test]
     fn log_16_headers_that_change_the_reading_are_refused() {
         assert!(read(&with_header(r#"{"alg":"HS256","typ":"JWT"}"#), false));
+        assert!(read(&with_header(r#"{"typ": "JWT", "alg": "HS256"}"#), false), "none of ours, and as good");
         for header in [
             r#"{"alg":"none","typ":"JWT"}"#,
             r#"{"alg":"None"}"#,

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::value::{Column, ColumnError, ColumnType, Fields, Row, Value};
+use crate::value::{Column, ColumnError, ColumnType, Fields, Kind, Row, Value};
 
 /// An application's own user fields: the one type parameter of this library.
 ///
@@ -153,6 +153,12 @@ impl Profile for NoProfile {
 pub trait UserId:
     ColumnType + Clone + Eq + Hash + Debug + Display + Serialize + DeserializeOwned + Send + Sync + 'static
 {
+    /// The type of its columns. Only for an id whose type is known no earlier than when the program runs it is another than
+    /// [`KIND`](ColumnType::KIND); it stays the same then.
+    fn kind() -> Kind {
+        Self::KIND
+    }
+
     /// A new id, or `None` when the database assigns it.
     fn generate() -> Option<Self>;
 

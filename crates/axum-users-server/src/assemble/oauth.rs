@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use axum_users::{
-    OAuthStore, PublicUrl, Secret, TokenOptions, UserId, UsersBuilder,
+    OAuthStore, PublicUrl, Secret, TokenOptions, UsersBuilder,
     oauth::{
         Apple, Discord, Facebook, FranceConnect, GitHub, GitLab, Google, Kakao, LinkedIn, Microsoft, Naver,
         OAuth, Okta, OpenIdConnect, ProviderClient, ProviderError, Reddit, Shopify, Slack, Spotify, Twitch,
@@ -18,15 +18,14 @@ use crate::{
 };
 
 /// Adds the providers, and what they have in common.
-pub(super) fn add<I, S>(
-    mut builder: UsersBuilder<Configured<I>, S>,
+pub(super) fn add<S>(
+    mut builder: UsersBuilder<Configured, S>,
     config: &Config,
     data: &Data,
     public_url: PublicUrl,
-) -> anyhow::Result<UsersBuilder<Configured<I>, S>>
+) -> anyhow::Result<UsersBuilder<Configured, S>>
 where
-    I: UserId,
-    S: OAuthStore<Configured<I>>,
+    S: OAuthStore<Configured>,
 {
     let settings = &config.settings;
     if settings.oauth.is_empty() {

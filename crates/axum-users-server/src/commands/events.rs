@@ -1,17 +1,17 @@
 use anyhow::bail;
-use axum_users::{AuditEvent, AuditFilter, Timestamp, UserError, UserId, Users};
+use axum_users::{AuditEvent, AuditFilter, Timestamp, UserError, Users};
 use time::OffsetDateTime;
 
 use crate::{args, assemble, config::Config, data::Data, profile::Configured};
 
 /// Shows what was done, also beside a running server.
-pub async fn run<I: UserId>(config: &Config, command: args::Events) -> anyhow::Result<()> {
+pub async fn run(config: &Config, command: args::Events) -> anyhow::Result<()> {
     let args::Events::List { user, act, since, after, limit, output } = command;
     if !config.settings.audit.enabled {
         bail!("no events are kept: `audit.enabled` is false");
     }
     let data = Data::open(config)?;
-    let users = assemble::users::<I>(config, &data, "http://127.0.0.1").await?;
+    let users = assemble::users(config, &data, "http://127.0.0.1").await?;
     // What is longer ago than times reach is no limit.
     let since = since.and_then(|time| OffsetDateTime::now_utc().checked_sub(time.try_into().ok()?));
     let filter = match &user {
@@ -25,7 +25,7 @@ pub async fn run<I: UserId>(config: &Config, command: args::Events) -> anyhow::R
 }
 
 /// What is known of a user: by the id, and by the address, which may be nobody's.
-async fn of_user<I: UserId>(users: &Users<Configured<I>>, who: &str) -> anyhow::Result<AuditFilter> {
+async fn of_user(users: &Users<Configured>, who: &str) -> anyhow::Result<AuditFilter> {
     let manager = users.manager();
     let id = manager.parse_id(who);
     let found = match &id {

@@ -1,13 +1,13 @@
 use anyhow::bail;
-use axum_users::{DeadJob, UserId};
+use axum_users::DeadJob;
 use serde_json::json;
 
 use crate::{args, assemble, config::Config, data::Data};
 
 /// Shows and revives jobs that were given up, also beside a running server.
-pub async fn run<I: UserId>(config: &Config, command: args::Jobs) -> anyhow::Result<()> {
+pub async fn run(config: &Config, command: args::Jobs) -> anyhow::Result<()> {
     let data = Data::open(config)?;
-    let users = assemble::users::<I>(config, &data, "http://127.0.0.1").await?;
+    let users = assemble::users(config, &data, "http://127.0.0.1").await?;
     match command {
         args::Jobs::List { limit, output } => {
             for job in users.dead_jobs(limit).await? {

@@ -1,16 +1,16 @@
 use anyhow::Context;
-use axum_users::{MongoStore, SqlOptions, SqlStore, UserId};
+use axum_users::{MongoStore, SqlOptions, SqlStore};
 
 use crate::{
     config::Config,
     data::Data,
-    profile::{Configured, set_fields},
+    profile::{Configured, configure},
 };
 
 /// Brings the database up to date, or only prints what that would take. The output is SQL, or what
 /// `mongosh` takes.
-pub async fn run<I: UserId>(config: &Config, dry_run: bool) -> anyhow::Result<()> {
-    set_fields(&config.settings.fields);
+pub async fn run(config: &Config, dry_run: bool) -> anyhow::Result<()> {
+    configure(&config.settings);
     let url = Data::database_url(config);
     let options = SqlOptions::from(&config.settings.database);
     let database = || format!("the database {url}");
@@ -18,10 +18,10 @@ pub async fn run<I: UserId>(config: &Config, dry_run: bool) -> anyhow::Result<()
         Data::open(config)?;
     }
     let statements = match (config.settings.is_mongodb(), dry_run) {
-        (false, true) => SqlStore::<Configured<I>>::plan(url.expose(), &options).await,
-        (false, false) => SqlStore::<Configured<I>>::migrate(url.expose(), &options).await,
-        (true, true) => MongoStore::<Configured<I>>::plan(url.expose()).await,
-        (true, false) => MongoStore::<Configured<I>>::migrate(url.expose()).await,
+        (false, true) => SqlStore::<Configured>::plan(url.expose(), &options).await,
+        (false, false) => SqlStore::<Configured>::migrate(url.expose(), &options).await,
+        (true, true) => MongoStore::<Configured>::plan(url.expose()).await,
+        (true, false) => MongoStore::<Configured>::migrate(url.expose()).await,
     };
     let statements = statements.with_context(database)?;
     let done = match (statements.len(), dry_run) {

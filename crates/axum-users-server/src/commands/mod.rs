@@ -13,12 +13,11 @@ mod user;
 use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
-use axum_users::{ObjectId, UserId};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     args::{Args, Command},
-    config::{Config, IdType, LogFormat, Settings},
+    config::{Config, LogFormat, Settings},
 };
 
 /// Does what the command line says.
@@ -37,27 +36,18 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the asynchronous runtime does not start")?;
     runtime.block_on(async {
-        match config.settings.ids() {
-            IdType::Uuid => run_with::<uuid::Uuid>(args.command, &config).await,
-            IdType::Integer => run_with::<i64>(args.command, &config).await,
-            IdType::ObjectId => run_with::<ObjectId>(args.command, &config).await,
+        match args.command {
+            Command::Serve(_) => serve::run(&config).await,
+            Command::User(command) => user::run(&config, command).await,
+            Command::Events(command) => events::run(&config, command).await,
+            Command::Jobs(command) => jobs::run(&config, command).await,
+            Command::Migrate { dry_run } => migrate::run(&config, dry_run).await,
+            Command::Openapi => openapi::run(&config).await,
+            Command::Config { .. } => config::effective(&config),
+            Command::BreachFilter(command) => breach_filter::run(&command),
+            Command::Calibrate(command) => calibrate::run(&command),
         }
     })
-}
-
-/// With ids of the type `I`.
-async fn run_with<I: UserId>(command: Command, config: &Config) -> anyhow::Result<()> {
-    match command {
-        Command::Serve(_) => serve::run::<I>(config).await,
-        Command::User(command) => user::run::<I>(config, command).await,
-        Command::Events(command) => events::run::<I>(config, command).await,
-        Command::Jobs(command) => jobs::run::<I>(config, command).await,
-        Command::Migrate { dry_run } => migrate::run::<I>(config, dry_run).await,
-        Command::Openapi => openapi::run::<I>(config).await,
-        Command::Config { .. } => config::effective(config),
-        Command::BreachFilter(command) => breach_filter::run(&command),
-        Command::Calibrate(command) => calibrate::run(&command),
-    }
 }
 
 /// Logs go to the standard error, so that the standard output is what a command answers.

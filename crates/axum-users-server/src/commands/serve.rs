@@ -1,7 +1,7 @@
 use std::io::ErrorKind;
 
 use anyhow::anyhow;
-use axum_users::{PublicUrl, UserId};
+use axum_users::PublicUrl;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -12,14 +12,14 @@ use crate::{
 };
 
 /// Serves until SIGTERM or SIGINT.
-pub async fn run<I: UserId>(config: &Config) -> anyhow::Result<()> {
+pub async fn run(config: &Config) -> anyhow::Result<()> {
     let settings = &config.settings;
     let stop = serve::stop_signal()?;
     let data = Data::open(config)?;
     let listener = TcpListener::bind(&settings.listen).await.map_err(|error| explain(config, &error))?;
     let address = format!("http://{}", listener.local_addr()?);
     let public_url = settings.public_url.as_deref().unwrap_or(&address);
-    let users = assemble::users::<I>(config, &data, public_url).await?;
+    let users = assemble::users(config, &data, public_url).await?;
     let over_https = public_url.starts_with("https://");
     let app = routes::router(&users, &settings.mail.product, over_https);
     let metrics = metrics::start(config, &users).await?;

@@ -1,7 +1,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context as _, bail};
-use axum_users::{Context, CreateUser, UpdateUser, User, UserError, UserId, UserManager};
+use axum_users::{Context, CreateUser, UpdateUser, User, UserError, UserManager};
 
 use crate::{
     args::{self, Password},
@@ -12,15 +12,15 @@ use crate::{
 };
 
 /// Creates, shows and changes users, also beside a running server.
-pub async fn run<I: UserId>(config: &Config, command: args::User) -> anyhow::Result<()> {
+pub async fn run(config: &Config, command: args::User) -> anyhow::Result<()> {
     let data = Data::open(config)?;
-    let users = assemble::users::<I>(config, &data, "http://127.0.0.1").await?;
+    let users = assemble::users(config, &data, "http://127.0.0.1").await?;
     let done = obey(&users.manager(), command).await;
     users.write_events().await;
     done
 }
 
-async fn obey<I: UserId>(manager: &Manager<I>, command: args::User) -> anyhow::Result<()> {
+async fn obey(manager: &Manager, command: args::User) -> anyhow::Result<()> {
     let cx = Context::none();
     match command {
         args::User::Create { email, superuser, verified, fields, password, output } => {
@@ -70,9 +70,9 @@ async fn obey<I: UserId>(manager: &Manager<I>, command: args::User) -> anyhow::R
     }
 }
 
-type Manager<I> = UserManager<Configured<I>>;
+type Manager = UserManager<Configured>;
 
-async fn find<I: UserId>(manager: &Manager<I>, who: &str) -> anyhow::Result<User<Configured<I>>> {
+async fn find(manager: &Manager, who: &str) -> anyhow::Result<User<Configured>> {
     let found = match manager.parse_id(who) {
         Some(id) => manager.get(&id).await,
         None => manager.get_by_email(who).await,
@@ -83,10 +83,10 @@ async fn find<I: UserId>(manager: &Manager<I>, who: &str) -> anyhow::Result<User
     })
 }
 
-async fn change<I: UserId>(
-    manager: &Manager<I>,
-    user: &User<Configured<I>>,
-    update: UpdateUser<Configured<I>>,
+async fn change(
+    manager: &Manager,
+    user: &User<Configured>,
+    update: UpdateUser<Configured>,
     done: &str,
 ) -> anyhow::Result<()> {
     let user = manager.update(user, update, &Context::none()).await.map_err(explain)?;
@@ -98,7 +98,7 @@ fn explain(error: UserError) -> anyhow::Error {
     anyhow::Error::new(error)
 }
 
-fn show<I: UserId>(users: &[User<Configured<I>>], json: bool) -> anyhow::Result<()> {
+fn show(users: &[User<Configured>], json: bool) -> anyhow::Result<()> {
     for user in users {
         if json {
             super::print(&serde_json::to_string(user)?);

@@ -13,6 +13,9 @@ use super::head::Framing;
 /// How long the client may take from its connection to the first byte, and from the first byte of a head to its last.
 const HEAD: Duration = Duration::from_secs(5);
 
+/// Bytes of memory that are kept for the next head: most have room in them.
+const KEPT_BYTES: usize = 2048;
+
 /// Shared by a connection's stream, its service, and whoever needs its place.
 pub struct Turn {
     state: Mutex<State>,
@@ -57,9 +60,12 @@ impl Turn {
     pub fn begin(&self, headers: &HeaderMap) -> Framing {
         let mut state = self.state();
         (state.since, state.until) = (None, None);
-        let head = std::mem::take(&mut state.head);
-        drop(state);
-        Framing::of(headers, &head)
+        let framing = Framing::of(headers, &state.head);
+        if state.head.capacity() > KEPT_BYTES {
+            state.head = Vec::new();
+        }
+        state.head.clear();
+        framing
     }
 
     /// The client's turn begins again.

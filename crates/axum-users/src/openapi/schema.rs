@@ -6,8 +6,8 @@ use utoipa::openapi::schema::{
 };
 
 use crate::{
-    Policy, Profile,
-    value::{Column, ColumnType, Kind},
+    Policy, Profile, UserId,
+    value::{Column, Kind},
 };
 
 // What examples show.
@@ -24,7 +24,7 @@ const FLAGS: [(&str, &str, bool); 3] = [
 /// What answers show. Nullable columns are not required, for serde may be told to leave them out.
 pub(super) fn user_read<P: Profile>() -> Object {
     let mut user = ObjectBuilder::new()
-        .property("id", of_kind(P::Id::KIND, false, ""))
+        .property("id", of_kind(P::Id::kind(), false, ""))
         .required("id")
         .property("email", email())
         .required("email");
@@ -43,7 +43,7 @@ pub(super) fn user_read<P: Profile>() -> Object {
 /// An answer that fits [`user_read`].
 pub(super) fn user_example<P: Profile>() -> Value {
     let mut user = Map::new();
-    user.insert("id".to_owned(), example(P::Id::KIND));
+    user.insert("id".to_owned(), example(P::Id::kind()));
     user.insert("email".to_owned(), EMAIL.into());
     user.extend(FLAGS.map(|(name, _, default)| (name.to_owned(), default.into())));
     user.extend(readable::<P>().map(|column| (column.json.to_owned(), example(column.kind))));

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 const SECRET: &str = "5f3c0b9a77e14d2c8e6f1a2b3c4d5e6f";
-/// New hashes take some milliseconds, so that what comes beside them shows more than in production.
+/// New hashes take about a millisecond, so that what comes beside them shows more than in production.
 pub(crate) const NEW: Argon2id = Argon2id { memory_kib: 8192, iterations: 1, ..Argon2id::secure() };
 /// Those of users who come from another application.
 pub(crate) const IMPORTED: Argon2id = Argon2id { memory_kib: 16_384, parallelism: 4, ..NEW };

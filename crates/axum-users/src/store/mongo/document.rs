@@ -136,7 +136,7 @@ pub(super) fn id<P: Profile>(id: &P::Id) -> Result<Bson, StoreError> {
 /// Reads a user.
 pub(super) fn user<P: Profile>(mut document: Document) -> Result<User<P>, ColumnError> {
     let columns = P::columns().iter().map(|column| (column.name, column.kind));
-    let fields = [("_id", P::Id::KIND)].into_iter().chain(CORE).chain(columns);
+    let fields = [("_id", P::Id::kind())].into_iter().chain(CORE).chain(columns);
     let values =
         fields.map(|(name, kind)| from_bson(document.remove(name), kind).ok_or(ColumnError { column: name }));
     User::from_row(&mut Row::new(values.collect::<Result<_, _>>()?))

@@ -14,10 +14,7 @@ use super::{
     document::{CORE, from_bson},
     users::case_insensitive,
 };
-use crate::{
-    MigrationError, Profile,
-    value::{ColumnType, Kind},
-};
+use crate::{MigrationError, Profile, UserId, value::Kind};
 
 /// How many offending addresses an error lists.
 const LISTED: i32 = 20;
@@ -193,9 +190,9 @@ impl<P: Profile> MongoStore<P> {
         let Some(oldest) = oldest else { return Ok(()) };
         let id = oldest.get("_id").cloned();
         let found = id.as_ref().map(Bson::element_type);
-        if from_bson(id, P::Id::KIND).is_none() {
+        if from_bson(id, P::Id::kind()).is_none() {
             let found = found.map(|found| format!("{found:?}")).unwrap_or_default();
-            return Err(MigrationError::IdType { found, expected: name_of(P::Id::KIND) });
+            return Err(MigrationError::IdType { found, expected: name_of(P::Id::kind()) });
         }
         if let Some((column, _)) = CORE.into_iter().find(|(name, _)| !oldest.contains_key(*name)) {
             return Err(MigrationError::ForeignTable { table: "User", column });

@@ -2,17 +2,17 @@
 
 use super::{SqlStore, driver::Values};
 use crate::{
-    PasswordHash, Profile, StoreError,
-    value::{ColumnType, Kind, Value},
+    PasswordHash, Profile, StoreError, UserId,
+    value::{Kind, Value},
 };
 
 impl<P: Profile> SqlStore<P> {
     /// Users with numbers are looked up by numbers at even distances, whose order is that of their age. Other ids are random,
     /// so that the first ones are as good as any.
     pub(super) async fn sample(&self, limit: u32) -> Result<Vec<PasswordHash>, StoreError> {
-        let rows = match P::Id::KIND {
+        let rows = match P::Id::kind() {
             Kind::I32 | Kind::I64 => {
-                let kinds = [P::Id::KIND; 2];
+                let kinds = [P::Id::kind(); 2];
                 let ends =
                     self.driver.fetch(&self.statements.first_and_last_id, Values::new(), &kinds).await?;
                 let ids = match ends.first().map(Vec::as_slice) {

@@ -5,12 +5,12 @@ use super::{
     statements::{CORE, quote},
 };
 use crate::{
-    Profile,
-    value::{Column, ColumnType, Kind},
+    Profile, UserId,
+    value::{Column, Kind},
 };
 
 fn id_column<P: Profile>(dialect: Dialect) -> String {
-    match P::Id::KIND {
+    match P::Id::kind() {
         Kind::I32 | Kind::I64 => format!("id {}", dialect.assigned_id()),
         kind => format!("id {} NOT NULL PRIMARY KEY", dialect.id_type(kind)),
     }

@@ -7,8 +7,8 @@ use super::{
     oauth::AccountStatements,
 };
 use crate::{
-    Profile,
-    value::{ColumnType, Kind, Value},
+    Profile, UserId,
+    value::{Kind, Value},
 };
 
 /// The columns every user has, in the order in which they are read; those of the profile follow.
@@ -74,7 +74,7 @@ impl Statements {
             .collect();
         let mut kinds: Vec<Kind> = CORE.iter().map(|(_, kind)| *kind).collect();
         if let Some(id) = kinds.first_mut() {
-            *id = P::Id::KIND;
+            *id = P::Id::kind();
         }
         kinds.extend(P::columns().iter().map(|column| column.kind));
 
@@ -97,7 +97,7 @@ impl Statements {
         );
         let token_kinds = vec![Text; dialect.times_bound()];
         let token_since = [token_kinds.as_slice(), &[Timestamp]].concat();
-        let id = P::Id::KIND;
+        let id = P::Id::kind();
         use Kind::{I64, Text, Timestamp};
         Self {
             dialect,
@@ -198,14 +198,14 @@ impl Statements {
             conditions.collect::<String>(),
             self.returning
         );
-        let kinds = columns.iter().map(|(_, kind)| *kind).chain([P::Id::KIND, Kind::Text, Kind::Text]);
+        let kinds = columns.iter().map(|(_, kind)| *kind).chain([P::Id::kind(), Kind::Text, Kind::Text]);
         self.dialect.statement(&template, &kinds.collect::<Vec<_>>()).into()
     }
 }
 
 /// The columns of a user, or what takes as long to read.
 fn of_user_or_nobody<P: Profile>(names: &[String]) -> String {
-    let nobodys = |column: &str| match (column, P::Id::KIND) {
+    let nobodys = |column: &str| match (column, P::Id::kind()) {
         ("id", Kind::Uuid) => Some("'00000000-0000-0000-0000-000000000000'"),
         ("id", Kind::ObjectId) => Some("'000000000000000000000000'"),
         ("id", Kind::I32 | Kind::I64) => Some("0"),

@@ -22,7 +22,7 @@ use super::{
     statements::CORE,
 };
 use crate::{
-    MigrationError, Profile,
+    MigrationError, Profile, UserId,
     value::{ColumnType, Kind, Value},
 };
 
@@ -120,7 +120,7 @@ impl Migration {
         if existing.has_table("accesstoken") {
             check_table(&existing, "accesstoken", &["token", "user_id", "created_at"])?;
         } else {
-            let id_type = existing.declared("user", "id").unwrap_or(self.dialect.id_type(P::Id::KIND));
+            let id_type = existing.declared("user", "id").unwrap_or(self.dialect.id_type(P::Id::kind()));
             plan.statements.push(schema::create_accesstoken(self.dialect, id_type));
         }
         if existing.has_table("oauth_account") {
@@ -133,7 +133,7 @@ impl Migration {
                 self.refuse_shared_accounts().await?;
             }
         } else {
-            let id_type = existing.declared("user", "id").unwrap_or(self.dialect.id_type(P::Id::KIND));
+            let id_type = existing.declared("user", "id").unwrap_or(self.dialect.id_type(P::Id::kind()));
             plan.statements.push(schema::create_oauth_account::<P>(self.dialect, id_type));
         }
         for step in steps(self.dialect).into_iter().skip(applied) {
@@ -167,11 +167,11 @@ impl Migration {
 
     fn check_ids<P: Profile>(&self, existing: &Existing) -> Result<(), MigrationError> {
         let found = existing.declared("user", "id").unwrap_or_default().to_uppercase();
-        let is_integer = matches!(P::Id::KIND, Kind::I32 | Kind::I64);
+        let is_integer = matches!(P::Id::kind(), Kind::I32 | Kind::I64);
         if found.contains("INT") == is_integer {
             return Ok(());
         }
-        Err(MigrationError::IdType { found, expected: self.dialect.column_type(P::Id::KIND) })
+        Err(MigrationError::IdType { found, expected: self.dialect.column_type(P::Id::kind()) })
     }
 
     async fn missing_columns<P: Profile>(

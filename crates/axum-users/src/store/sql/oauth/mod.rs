@@ -74,7 +74,7 @@ impl<P: Profile> OAuthStore<P> for SqlStore<P> {
                 // Read without a lock: of many at once on MySQL, who is told of a deadlock would otherwise run into the next one.
                 let account_is = self.exactly(&account.oauth_name, &account.account_id);
                 let owner = &self.statements.accounts.owner;
-                if !transaction.fetch(owner, account_is, &[P::Id::KIND]).await?.is_empty() {
+                if !transaction.fetch(owner, account_is, &[P::Id::kind()]).await?.is_empty() {
                     return Err(DriverError::Unique("oauth_account".to_owned()));
                 }
                 self.insert_account(&mut *transaction, user, account).await?;

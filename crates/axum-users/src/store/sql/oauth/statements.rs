@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{
-    Profile,
-    store::sql::dialect::Dialect,
-    value::{ColumnType, Kind},
-};
+use crate::{Profile, UserId, store::sql::dialect::Dialect, value::Kind};
 
 /// What is read of an account, and what is written behind its ids.
 pub(super) const COLUMNS: [(&str, Kind); 6] = [
@@ -36,7 +32,7 @@ impl AccountStatements {
         use Kind::{I64, Text};
         let filled =
             |template: &str, kinds: &[Kind]| -> Arc<str> { dialect.statement(template, kinds).into() };
-        let id = P::Id::KIND;
+        let id = P::Id::kind();
         let exact = |prefix: &str| {
             let [name, account] =
                 ["oauth_name", "account_id"].map(|column| dialect.matches(&format!("{prefix}{column}")));

@@ -151,3 +151,15 @@ fn read_all(row: &Row, kinds: &[Kind]) -> Result<Values, Failure> {
     };
     kinds.iter().enumerate().map(column).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lgs_1_the_log_of_the_driver_shows_no_values() {
+        let token = Value::Text("excalibur".into());
+        let shown = format!("{:?}", vec![&Parameter(&token) as &(dyn ToSql + Sync)]);
+        assert!(!shown.contains("excalibur"), "{shown}");
+    }
+}
