@@ -84,6 +84,14 @@ mod tests {
     use crate::results::tests::example;
 
     #[test]
+    fn the_page_is_that_of_the_newest_run() {
+        for (file, text) in files(&Results::newest().unwrap()).unwrap() {
+            let found = fs::read_to_string(&file).unwrap();
+            assert!(found == text, "{} is another: run axum-users-bench page", file.display());
+        }
+    }
+
+    #[test]
     fn plots_of_what_there_is() {
         let results = example(&[
             ("me_redis", Kind::Reference, 2000.0),

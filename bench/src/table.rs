@@ -93,7 +93,7 @@ fn width(cell: &str) -> usize {
 pub fn conditions(results: &Results) -> String {
     let machine = &results.machine;
     let mut text = format!(
-        "{}, {} cores, {:?}, Linux {}; {} rounds of {} s, medians.",
+        "{}, {} cores, {:?}, Linux {}; medians of {} × {} s.",
         machine.processor, machine.cores, machine.vectors, machine.kernel, results.rounds, results.seconds
     );
     if machine.debug_build {

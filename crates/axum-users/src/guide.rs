@@ -32,6 +32,12 @@ pub mod openapi {}
 #[doc = include_str!("../docs/password.md")]
 pub mod password {}
 
+/// How fast it is, measured beside others.
+#[doc = include_str!("../docs/performance/cpu.svg")]
+#[doc = include_str!("../docs/performance/latency.svg")]
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("../docs/policy.md")]
 pub mod policy {}
 
