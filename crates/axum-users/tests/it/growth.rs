@@ -3,7 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use axum_users::{Changes, NoProfile, OAuthStore, SqlOptions, SqlStore, TokenStore, UserStore};
+use axum_users::{
+    AuditAct, AuditFilter, AuditStore, Changes, NoProfile, OAuthStore, SqlOptions, SqlStore, TokenStore,
+    UserStore,
+};
 use axum_users_testkit::Postgres;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -34,7 +37,7 @@ shared_buffers = 256MB
 maintenance_work_mem = 128MB
 ";
 
-/// For users, tokens, accounts and revoked tokens with these numbers.
+/// For users, tokens, accounts, revoked tokens and events with these numbers.
 const LOAD: &str = r#"
 INSERT INTO "user" (id, email, hashed_password, is_active, is_superuser, is_verified)
     SELECT md5('user' || n)::uuid, 'Knight' || n || '@camelot.bt', rpad('$argon2id$v=19$m=19456,t=2,p=1$', 97, 'x'),
@@ -49,7 +52,14 @@ INSERT INTO oauth_account (id, user_id, oauth_name, account_id, account_email, a
 INSERT INTO revoked_token (digest, expires_at)
     SELECT rpad(md5('revoked' || n), 43, 'x'), now() + interval '1 hour'
     FROM generate_series(FIRST, LAST) n WHERE n % 10 = 0;
+INSERT INTO axum_users_event (id, happened_at, act, user_id)
+    SELECT (lpad(to_hex(n), 12, '0') || '70008000' || lpad('', 12, '0'))::uuid, to_timestamp(n / 1000.0), 'login',
+        (md5('user' || n)::uuid)::text
+    FROM generate_series(FIRST, LAST) n;
 "#;
+
+/// Those that refer to others first.
+const TABLES: [&str; 5] = ["accesstoken", "oauth_account", "\"user\"", "revoked_token", "axum_users_event"];
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -68,12 +78,16 @@ enum Act {
     RemoveToken,
     RemoveTokensOfUser,
     RemoveExpiredTokens,
+    LatestEvents,
+    EventsOfUser,
+    LatestLogins,
+    RemoveOldEvents,
     DeleteUser,
 }
 
 use Act::*;
 
-const ACTS: [Act; 16] = [
+const ACTS: [Act; 20] = [
     UserByEmail,
     UserById,
     UserOfJwt,
@@ -89,6 +103,10 @@ const ACTS: [Act; 16] = [
     RemoveToken,
     RemoveTokensOfUser,
     RemoveExpiredTokens,
+    LatestEvents,
+    EventsOfUser,
+    LatestLogins,
+    RemoveOldEvents,
     DeleteUser,
 ];
 
@@ -123,9 +141,9 @@ impl Act {
             }
             UserOfAccount => store.get_by_account("google", &sample.email).await.unwrap().is_some(),
             AccountsOfUser => store.accounts(&sample.id).await.unwrap().len() == 1,
-            FirstPage => store.list(None, page).await.unwrap().len() == 100,
-            NextPage => store.list(Some(&sample.id), page).await.is_ok(),
-            LastPage => store.list(Some(&Uuid::max()), page).await.unwrap().is_empty(),
+            FirstPage => UserStore::list(store, None, page).await.unwrap().len() == 100,
+            NextPage => UserStore::list(store, Some(&sample.id), page).await.is_ok(),
+            LastPage => UserStore::list(store, Some(&Uuid::max()), page).await.unwrap().is_empty(),
             UpdateUser => {
                 let changes = Changes { is_verified: Some(true), ..Changes::default() };
                 store.update(&sample.id, &changes).await.unwrap().is_some()
@@ -138,10 +156,24 @@ impl Act {
             RemoveExpiredTokens => {
                 TokenStore::<NoProfile>::remove_expired(store, now, 1000).await.unwrap() == 0
             }
+            LatestEvents => events(store, AuditFilter::default()).await == 100,
+            EventsOfUser => {
+                let user = Some(sample.id.to_string());
+                events(store, AuditFilter { user, ..AuditFilter::default() }).await == 1
+            }
+            LatestLogins => {
+                let act = Some(AuditAct::Login);
+                events(store, AuditFilter { act, ..AuditFilter::default() }).await == 100
+            }
+            RemoveOldEvents => store.remove_before(OffsetDateTime::UNIX_EPOCH, 1000).await.unwrap() == 0,
             DeleteUser => UserStore::<NoProfile>::delete(store, &sample.id).await.unwrap(),
         };
         assert!(found, "{self:?} of {}", sample.email);
     }
+}
+
+async fn events(store: &SqlStore, filter: AuditFilter) -> usize {
+    AuditStore::list(store, &filter, None, 100).await.unwrap().len()
 }
 
 /// Pages touched, and ways of reading tables, of one statement.
@@ -220,7 +252,7 @@ async fn load(loader: &mut PgConnection, first: u32, last: u32) {
     for (_, make) in keys.iter().rev() {
         execute(loader, make).await;
     }
-    for table in ["\"user\"", "accesstoken", "oauth_account", "revoked_token"] {
+    for table in TABLES {
         execute(loader, &format!("VACUUM (ANALYZE) {table}")).await;
     }
 }
@@ -283,7 +315,7 @@ async fn f_23_ten_times_the_users_cost_no_more_pages() {
     let mut loader = PgConnection::connect(&postgres.url()).await.unwrap();
     execute(&mut loader, "SET auto_explain.log_min_duration = -1").await;
     // What is thrown away need not be written twice.
-    for table in ["accesstoken", "oauth_account", "\"user\"", "revoked_token"] {
+    for table in TABLES {
         execute(&mut loader, &format!("ALTER TABLE {table} SET UNLOGGED")).await;
     }
 
