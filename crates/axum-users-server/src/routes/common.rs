@@ -66,7 +66,6 @@ impl App {
 }
 
 /// The panic itself is logged by the panic hook, and told to nobody.
-#[expect(clippy::needless_pass_by_value, reason = "as it is caught")]
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     detail(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
 }
