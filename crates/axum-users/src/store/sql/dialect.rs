@@ -158,7 +158,7 @@ impl Dialect {
     }
 
     /// Where a user has the address that is to be inserted, writes that user as they are, and gives them: no less work than a
-    /// new row. Not on MySQL, which writes nothing where nothing changes: there another row is written beside it.
+    /// new row. Not on MySQL, which writes nothing where nothing changes: there a new row is written in any case.
     pub(super) const fn or_touch_user(self) -> Option<&'static str> {
         match self {
             // The address may have another unique index too, that of fastapi-users, which SQLite looks at first. Of the columns that are

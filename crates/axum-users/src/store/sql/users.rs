@@ -60,7 +60,9 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
 
     async fn insert_hidden(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
         let Some(id) = new.id.clone() else { return self.insert(new).await };
-        let Some(sql) = &self.statements.insert_or_touch else { return self.insert_beside_a_row(new).await };
+        let Some(sql) = &self.statements.insert_or_touch else {
+            return self.insert_by_way_of_another(new).await;
+        };
         let insert = Write { sql: Arc::clone(sql), ..self.to_insert(new) };
         let user = self.write_alone(&insert).await?.ok_or_else(nothing_inserted)?;
         if user.id == id { Ok(user) } else { Err(StoreError::Duplicate) }
@@ -177,29 +179,31 @@ impl<P: Profile> SqlStore<P> {
         }
     }
 
-    /// Inserts in a transaction that has written a row and removed it again: in any case there is something to be brought to the
-    /// disk.
-    async fn insert_beside_a_row(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
-        let digest = Value::Text(random_token().map_err(|error| StoreError::Backend(error.into()))?);
-        let row = vec![digest.clone(), Value::Timestamp(OffsetDateTime::now_utc())];
-        let insert = self.to_insert(new);
+    /// Inserts under an address that nobody has, changes it to the one that is wanted or, if that is taken, to another that nobody
+    /// has, and removes who has that: the same statements, and as much to be brought to the disk.
+    async fn insert_by_way_of_another(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
+        let nobodys = || random_token().map(|token| format!("{token}@nobody.invalid"));
+        let nobodys = || nobodys().map_err(|error| StoreError::Backend(error.into()));
+        let (wanted, first, second) = (new.email.clone(), nobodys()?, nobodys()?);
+        let email = |email: &str| vec![Value::Text(email.to_owned())];
+        let insert = self.to_insert(NewUser { email: first, ..new });
+        let (get, id) = &insert.read;
+        let statements = &self.statements;
         let written = retried(async || {
             let mut transaction = self.driver.begin().await?;
-            transaction.execute(&self.statements.revoke, row.clone()).await?;
-            transaction.execute(&self.statements.forget_revoked, vec![digest.clone()]).await?;
-            let inserted = transaction.execute(&insert.sql, insert.values.clone()).await;
-            if let Err(error) = inserted.as_ref()
-                && !matches!(error, DriverError::Unique(_))
-            {
-                return inserted.map(|_| None);
-            }
-            let (sql, values) = &insert.read;
-            let found = transaction.fetch(sql, values.clone(), &self.statements.kinds).await?;
+            let found = transaction
+                .fetch(&statements.get_by_email, email(&wanted), &statements.kinds_by_email)
+                .await?;
+            let is_free = found.into_iter().next().and_then(|mut row| row.pop()) != Some(Value::Bool(false));
+            let address = if is_free { &wanted } else { &second };
+            transaction.execute(&insert.sql, insert.values.clone()).await?;
+            transaction.execute(&statements.change_email, [email(address), id.clone()].concat()).await?;
+            transaction.execute(&statements.delete_by_email, [id.clone(), email(&second)].concat()).await?;
+            let written = transaction.fetch(get, id.clone(), &statements.kinds).await?;
             transaction.commit().await?;
-            inserted?;
-            Ok(found.into_iter().next().map(user).transpose()?)
+            Ok(written.into_iter().next().map(user).transpose()?)
         });
-        written.await?.ok_or_else(nothing_inserted)
+        written.await?.ok_or(StoreError::Duplicate)
     }
 
     /// Writes one user in a transaction of its own.
