@@ -1,11 +1,13 @@
 """Prints the tags that the C reference gives, through argon2-cffi: `python make.py > argon2-cffi.txt`, in the environment of
-scripts/setup-reference. On each line algorithm, version, memory in KiB, iterations, lanes, password, salt and tag."""
+scripts/setup-reference. On each line algorithm, version, memory in KiB, iterations, lanes, password, salt and tag.
+`python make.py NUMBER` prints so many by chance instead, each time others."""
 
 import random
+import sys
 
 from argon2.low_level import Type, hash_secret_raw
 
-chance = random.Random(9106)
+chance = random.Random(9106) if len(sys.argv) == 1 else random.SystemRandom()
 
 
 def show(kind, version, memory, iterations, lanes, password, salt, tag_bytes):
@@ -13,6 +15,15 @@ def show(kind, version, memory, iterations, lanes, password, salt, tag_bytes):
     name = "argon2" + kind.name.lower()
     print(name, version, memory, iterations, lanes, password.hex() or "-", salt.hex(), tag.hex())
 
+
+for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else 0):
+    lanes = chance.randrange(1, 17)
+    memory = chance.randrange(8 * lanes, 8 * lanes + chance.choice([2, 100, 1000]))
+    password, salt = (chance.randbytes(chance.randrange(least, 200)) for least in (0, 8))
+    kind, version = chance.choice([Type.D, Type.I, Type.ID]), chance.choice([16, 19])
+    show(kind, version, memory, chance.randrange(1, 17), lanes, password, salt, chance.randrange(4, 200))
+if len(sys.argv) > 1:
+    sys.exit()
 
 # What is in use: fastapi-users, OWASP's recommendations, and the largest that is verified.
 for memory, iterations, lanes in [(65536, 3, 4), (19456, 2, 1), (47104, 1, 1), (262144, 1, 16)]:

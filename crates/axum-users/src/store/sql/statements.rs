@@ -46,7 +46,6 @@ pub(super) struct Statements {
     pub(super) revoke: Arc<str>,
     pub(super) purge_revoked: Arc<str>,
     pub(super) change_email: Arc<str>,
-    pub(super) delete_by_email: Arc<str>,
     pub(super) insert_token: Arc<str>,
     pub(super) find_token: Arc<str>,
     pub(super) find_token_since: Arc<str>,
@@ -142,7 +141,6 @@ impl Statements {
                 &[Text, Timestamp],
             ),
             change_email: filled("UPDATE \"user\" SET email = ? WHERE id = ?", &[Text, id]),
-            delete_by_email: filled("DELETE FROM \"user\" WHERE id = ? AND email = ?", &[id, Text]),
             purge_revoked: filled("DELETE FROM revoked_token WHERE expires_at < ?", &[Timestamp]),
             insert_token: filled(
                 "INSERT INTO accesstoken (token, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)",

@@ -13,7 +13,7 @@ use super::{
     user,
 };
 use crate::{
-    PasswordHash, Profile, StoreError, UserStore,
+    PasswordHash, Profile, StoreError, UserId, UserStore,
     secret::random_token,
     user::{Changes, NewUser, User},
     value::{ColumnType, Kind, Value},
@@ -61,7 +61,7 @@ impl<P: Profile> UserStore<P> for SqlStore<P> {
     async fn insert_hidden(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
         let Some(id) = new.id.clone() else { return self.insert(new).await };
         let Some(sql) = &self.statements.insert_or_touch else {
-            return self.insert_by_way_of_another(new).await;
+            return self.insert_beside_nobody(new).await;
         };
         let insert = Write { sql: Arc::clone(sql), ..self.to_insert(new) };
         let user = self.write_alone(&insert).await?.ok_or_else(nothing_inserted)?;
@@ -179,26 +179,32 @@ impl<P: Profile> SqlStore<P> {
         }
     }
 
-    /// Inserts under an address that nobody has, changes it to the one that is wanted or, if that is taken, to another that nobody
-    /// has, and removes who has that: the same statements, and as much to be brought to the disk.
-    async fn insert_by_way_of_another(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
-        let nobodys = || random_token().map(|token| format!("{token}@nobody.invalid"));
-        let nobodys = || nobodys().map_err(|error| StoreError::Backend(error.into()));
-        let (wanted, first, second) = (new.email.clone(), nobodys()?, nobodys()?);
-        let email = |email: &str| vec![Value::Text(email.to_owned())];
-        let insert = self.to_insert(NewUser { email: first, ..new });
+    /// Inserts beside a row of nobody, which is removed again; if the address is taken, that row is changed instead. So there is as
+    /// much to be brought to the disk.
+    async fn insert_beside_nobody(&self, new: NewUser<P>) -> Result<User<P>, StoreError> {
+        let Some(nobody) = P::Id::generate() else { return self.insert(new).await };
+        let address = || random_token().map(|token| format!("{token}@nobody.invalid"));
+        let address = || address().map_err(|error| StoreError::Backend(error.into()));
+        let text = |text: &str| Value::Text(text.to_owned());
+        let wanted = vec![text(&new.email)];
+        let change = vec![text(&address()?), id::<P>(&nobody)];
+        let remove = vec![id::<P>(&nobody)];
+        let spare = self.to_insert(NewUser { id: Some(nobody), email: address()?, ..new.clone() });
+        let insert = self.to_insert(new);
         let (get, id) = &insert.read;
         let statements = &self.statements;
         let written = retried(async || {
             let mut transaction = self.driver.begin().await?;
             let found = transaction
-                .fetch(&statements.get_by_email, email(&wanted), &statements.kinds_by_email)
+                .fetch(&statements.get_by_email, wanted.clone(), &statements.kinds_by_email)
                 .await?;
-            let is_free = found.into_iter().next().and_then(|mut row| row.pop()) != Some(Value::Bool(false));
-            let address = if is_free { &wanted } else { &second };
-            transaction.execute(&insert.sql, insert.values.clone()).await?;
-            transaction.execute(&statements.change_email, [email(address), id.clone()].concat()).await?;
-            transaction.execute(&statements.delete_by_email, [id.clone(), email(&second)].concat()).await?;
+            let is_taken = found.into_iter().next().and_then(|mut row| row.pop()) == Some(Value::Bool(false));
+            transaction.execute(&spare.sql, spare.values.clone()).await?;
+            match is_taken {
+                true => transaction.execute(&statements.change_email, change.clone()).await?,
+                false => transaction.execute(&insert.sql, insert.values.clone()).await?,
+            };
+            transaction.execute(&statements.delete, remove.clone()).await?;
             let written = transaction.fetch(get, id.clone(), &statements.kinds).await?;
             transaction.commit().await?;
             Ok(written.into_iter().next().map(user).transpose()?)
