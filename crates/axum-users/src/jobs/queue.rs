@@ -1,7 +1,7 @@
 //! Jobs in memory: they run in this process after the answer, a bounded number at once, and are lost when the process is
 //! killed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
@@ -10,6 +10,8 @@ use tokio_util::task::TaskTracker;
 const QUEUE: usize = 1_000;
 /// How many jobs run at once.
 const CONCURRENCY: usize = 8;
+/// When a job begins: a job that is at work beside the answer delays it, which would show what kind it is.
+const AFTER_THE_ANSWER: Duration = Duration::from_millis(2);
 
 #[derive(Debug)]
 pub(crate) struct Jobs {
@@ -53,6 +55,7 @@ impl Jobs {
     pub(crate) fn queue_in(&self, place: Place, job: impl Future<Output = ()> + Send + 'static) {
         let running = Arc::clone(&self.running);
         self.tasks.spawn(async move {
+            tokio::time::sleep(AFTER_THE_ANSWER).await;
             let _turn = running.acquire_owned().await;
             job.await;
             drop(place);
@@ -93,7 +96,7 @@ mod tests {
             .map(|_| {
                 let jobs = Arc::clone(&jobs);
                 tokio::spawn(async move {
-                    for _ in 0..10_000 {
+                    for _ in 0..1_000 {
                         jobs.queue(tokio::task::yield_now()).unwrap();
                         jobs.finished().await;
                     }
@@ -101,7 +104,7 @@ mod tests {
             })
             .collect();
         for waiting in waiting {
-            let waited = tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await;
+            let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
             waited.expect("nobody waits for ever").unwrap();
         }
     }
