@@ -208,6 +208,31 @@ mod tests {
         assert!(!state.is_short_of_memory);
     }
 
+    /// Tells how far its thread stands back.
+    #[cfg(target_os = "linux")]
+    struct Nice;
+
+    #[cfg(target_os = "linux")]
+    impl PasswordHasher for Nice {
+        fn hash(&self, _: &str) -> Result<PasswordHash, BoxError> {
+            Ok(PasswordHash::new(rustix::process::getpriority_process(None)?.to_string()))
+        }
+
+        fn verify(&self, _: &str, _: &PasswordHash) -> Verdict {
+            Verdict::Mismatch
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_threads_stand_back_and_no_others_do() {
+        let before = rustix::process::getpriority_process(None).unwrap();
+        let options = PoolOptions { niceness: 7, ..PoolOptions::default() };
+        let hash = HashingPool::new(Arc::new(Nice), options).hash("", None).await.unwrap();
+        assert_eq!(hash.as_str(), "7");
+        assert_eq!(rustix::process::getpriority_process(None).unwrap(), before);
+    }
+
     #[tokio::test]
     async fn what_the_threads_have_is_given_back_when_they_end() {
         let greedy = Arc::new(Greedy::default());

@@ -318,20 +318,21 @@ async fn a_hash_that_cannot_be_made_anew_keeps_nobody_out() {
     assert!(app.user(KING).await.hashed_password.as_str().starts_with("$new$"));
 }
 
-#[tokio::test]
-async fn a_flood_of_logins_is_told_to_come_back() {
-    struct Slow;
-    impl axum_users::password::PasswordHasher for Slow {
-        fn hash(&self, _: &str) -> Result<PasswordHash, axum_users::BoxError> {
-            Ok(PasswordHash::new("slow"))
-        }
-        fn verify(&self, _: &str, _: &PasswordHash) -> axum_users::password::Verdict {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-            axum_users::password::Verdict::Match
-        }
+struct Slow;
+
+impl axum_users::password::PasswordHasher for Slow {
+    fn hash(&self, _: &str) -> Result<PasswordHash, axum_users::BoxError> {
+        Ok(PasswordHash::new("slow"))
     }
+    fn verify(&self, _: &str, _: &PasswordHash) -> axum_users::password::Verdict {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        axum_users::password::Verdict::Match
+    }
+}
+
+/// Whose hashing takes 20 milliseconds.
+async fn slow(options: axum_users::password::PoolOptions) -> TestApp {
     let app = TestApp::with(Kind::Memory, |builder, _| {
-        let options = axum_users::password::PoolOptions { threads: 1, queue: 2, ..Default::default() };
         builder.policy(Policy::secure()).hasher(Slow).hashing(options).backend(Backend::new(
             "jwt",
             Bearer,
@@ -340,6 +341,36 @@ async fn a_flood_of_logins_is_told_to_come_back() {
     })
     .await;
     app.add(KING).await;
+    app
+}
+
+#[tokio::test]
+async fn log_11_one_client_leaves_room_for_others() {
+    let app = slow(axum_users::password::PoolOptions {
+        threads: 1,
+        queue: 8,
+        queue_of_client: 2,
+        ..Default::default()
+    })
+    .await;
+    let ask = |last: u8| {
+        let client = axum::extract::ConnectInfo(std::net::SocketAddr::from(([203, 0, 113, last], 40_000)));
+        let login = app.post("/auth/jwt/login").form(&[("username", KING), ("password", PASSWORD)]);
+        tokio::spawn(login.extension(client).send())
+    };
+    let flood: Vec<_> = (0..10).map(|_| ask(1)).collect();
+    let other = ask(2);
+    let mut busy = 0;
+    for ask in flood {
+        busy += usize::from(ask.await.unwrap().status == 503);
+    }
+    assert!((6..=8).contains(&busy), "{busy} of 10 were refused, where 8 may wait");
+    assert_eq!(other.await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn log_11_a_flood_of_logins_is_told_to_come_back() {
+    let app = slow(axum_users::password::PoolOptions { threads: 1, queue: 2, ..Default::default() }).await;
     let ask = |email: &str| {
         tokio::spawn(app.post("/auth/jwt/login").form(&[("username", email), ("password", PASSWORD)]).send())
     };
