@@ -1,21 +1,33 @@
 //! Serving until told to stop, to clients that may be slow, many, or out to harm.
 
+mod alarm;
 mod connections;
 mod head;
 mod stream;
 mod turn;
 
-use std::{convert::Infallible, io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io::ErrorKind,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+pub use alarm::Alarm;
 use anyhow::Context;
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request},
     response::Response,
 };
-pub use head::{last, refusal};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+pub use head::{Framing, last, refusal};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{SignalKind, signal},
@@ -31,10 +43,6 @@ use crate::routes::App;
 
 /// How long requests that run when the server is told to stop may take to finish.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long a connection may stay open between two requests. Longer than the 60 seconds for which nginx and others keep
-/// connections to servers: who closes first must not be the one who is about to be asked.
-const IDLE: Duration = Duration::from_secs(75);
 
 /// Bytes of a request's head, with its first line.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -116,11 +124,12 @@ async fn serve(
     // Answers are small, and written at once.
     let _ = stream.set_nodelay(true);
     let turn = Arc::clone(place.turn());
-    let service = service_fn(|request| answer(request, client, &turn, &app));
+    let alarm = Mutex::default();
+    let service = service_fn(|request| answer(request, client, &turn, &alarm, &app));
     let stream = TokioIo::new(Timed::new(stream, Arc::clone(&turn)));
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
+        // The stream sees to it.
+        .header_read_timeout(None)
         .max_headers(HEAD_FIELDS)
         .max_header_size(HEAD_BYTES)
         .max_buf_size(BUFFER_BYTES)
@@ -151,13 +160,14 @@ async fn answer(
     request: hyper::Request<Incoming>,
     client: SocketAddr,
     turn: &Turn,
+    alarm: &Mutex<Alarm>,
     app: &App,
 ) -> Result<Response, Infallible> {
     let framing = turn.begin(request.headers());
-    let mut request: Request = request.map(Body::new);
+    let has_no_body = request.body().is_end_stream();
+    let mut request: Request = request.map(|body| if has_no_body { Body::empty() } else { Body::new(body) });
     request.extensions_mut().insert(ConnectInfo(client));
-    request.extensions_mut().insert(framing);
-    let answer = app.answer(request).await;
+    let answer = app.answer(request, framing, alarm).await;
     turn.end();
     Ok(answer)
 }

@@ -1,6 +1,11 @@
 //! What all answers have in common.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use axum::{
     Router,
@@ -11,7 +16,7 @@ use axum::{
 use futures_util::FutureExt;
 
 use super::{detail, time};
-use crate::serve;
+use crate::serve::{self, Alarm, Framing};
 
 /// Routes, and what is done to whatever they answer. No layer of axum's: each costs every request several allocations.
 #[derive(Clone)]
@@ -40,14 +45,17 @@ impl App {
     }
 
     /// Answers what can be understood, in time and whatever happens; with the headers, and with a line in the log.
-    pub async fn answer(&self, request: Request) -> Response {
+    ///
+    /// `alarm` is that of the connection, on which requests follow each other.
+    pub async fn answer(&self, request: Request, framing: Framing, alarm: &Mutex<Alarm>) -> Response {
         let start = Instant::now();
         let logged = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (request.method().clone(), request.uri().path().to_owned()));
-        let mut response = match serve::refusal(&request) {
+        let mut response = match serve::refusal(&request, framing) {
             Some(refusal) => refusal,
             None => {
-                let answer = AssertUnwindSafe(time::limit(request, self.router.clone())).catch_unwind();
+                let answer =
+                    AssertUnwindSafe(time::limit(request, self.router.clone(), alarm)).catch_unwind();
                 answer.await.unwrap_or_else(panicked)
             }
         };
@@ -81,7 +89,7 @@ mod tests {
         let own = async || ([(header::REFERRER_POLICY, "origin")], "");
         let app = App::new(Router::new().route("/broken", get(broken)).route("/own", get(own)), over_https);
         let request = Request::get(path).header(header::HOST, "camelot.bt").body(Body::empty());
-        app.answer(request.unwrap()).await
+        app.answer(request.unwrap(), Framing::Clear, &Mutex::default()).await
     }
 
     #[tokio::test]

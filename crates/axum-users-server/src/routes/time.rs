@@ -1,9 +1,10 @@
 //! How long a request may take.
 
 use std::{
-    pin::Pin,
+    future::poll_fn,
+    pin::{Pin, pin},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -18,24 +19,32 @@ use axum::{
     response::Response,
 };
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::detail;
-use crate::serve;
+use crate::serve::{self, Alarm};
 
 /// A request that takes longer is given up.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Gives up what takes too long: with 408 if the client has not sent its body, else with 503.
-pub async fn limit(request: Request, router: Router) -> Response {
+pub async fn limit(request: Request, router: Router, alarm: &Mutex<Alarm>) -> Response {
     let (mut request, mut sent) = (request, None);
     if !request.body().is_end_stream() {
         let watch = Arc::clone(sent.insert(Arc::new(AtomicBool::new(false))));
         request = request.map(|body| Body::new(Watched { body, sent: watch }));
     }
-    let answer = tokio::time::timeout(LIMIT, router.oneshot(request)).await;
-    answer.map(|Ok(response)| response).unwrap_or_else(|_| {
+    let until = Instant::now() + LIMIT;
+    let mut answer = pin!(router.oneshot(request));
+    let answer = poll_fn(|context| {
+        if let Poll::Ready(Ok(response)) = answer.as_mut().poll(context) {
+            return Poll::Ready(Some(response));
+        }
+        let mut alarm = alarm.lock().unwrap_or_else(PoisonError::into_inner);
+        alarm.poll(until, context).map(|()| None)
+    });
+    answer.await.unwrap_or_else(|| {
         if sent.is_some_and(|sent| !sent.load(Ordering::Relaxed)) {
             return serve::last(detail(StatusCode::REQUEST_TIMEOUT, "Request Timeout"));
         }
@@ -84,7 +93,8 @@ mod tests {
 
     async fn answer(body: Body) -> Response {
         let slow = async |_: Bytes| std::future::pending::<StatusCode>().await;
-        limit(Request::post("/").body(body).unwrap(), Router::new().route("/", post(slow))).await
+        let (request, router) = (Request::post("/").body(body), Router::new().route("/", post(slow)));
+        limit(request.unwrap(), router, &Mutex::default()).await
     }
 
     /// A body that never comes.

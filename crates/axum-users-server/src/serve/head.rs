@@ -47,10 +47,9 @@ fn has_no_length(sent: &[u8]) -> bool {
 }
 
 /// 414 for URLs that are too long, and 400, as the last answer, for requests that could be read in two ways.
-pub fn refusal(request: &Request) -> Option<Response> {
+pub fn refusal(request: &Request, framing: Framing) -> Option<Response> {
     let url = request.uri().path_and_query().map_or(0, |url| url.as_str().len());
-    let ambiguous = request.extensions().get() == Some(&Framing::Ambiguous);
-    if ambiguous || !names_one_host(request) {
+    if framing == Framing::Ambiguous || !names_one_host(request) {
         return Some(last(detail(StatusCode::BAD_REQUEST, "Bad Request")));
     }
     (url > URL_BYTES).then(|| last(detail(StatusCode::URI_TOO_LONG, "URI Too Long")))

@@ -11,10 +11,13 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::{Instant, Sleep},
+    time::Instant,
 };
 
-use super::turn::Turn;
+use super::{
+    alarm::Alarm,
+    turn::{Awaited, Turn},
+};
 
 /// How long the client may take none of its answer, and how long it may take for all of it.
 const STALLED: Duration = Duration::from_secs(10);
@@ -25,7 +28,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 const LINGER_BYTES: u64 = 64 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
 
-/// A TCP connection that fails when the client is too slow with a head, or with taking its answer.
+/// A TCP connection that fails when the client is too slow with a head, or with taking its answer, and ends when there is no other
+/// request for long.
 pub struct Timed {
     stream: TcpStream,
     turn: Arc<Turn>,
@@ -43,7 +47,7 @@ struct Blocked {
 impl Timed {
     /// The times are those of `turn`.
     pub fn new(stream: TcpStream, turn: Arc<Turn>) -> Self {
-        Self { stream, turn, reading: Alarm(None), writing: Alarm(None), blocked: None }
+        Self { stream, turn, reading: Alarm::default(), writing: Alarm::default(), blocked: None }
     }
 
     /// Waits a moment for the client to have the last answer.
@@ -63,7 +67,13 @@ impl Timed {
         let now = Instant::now();
         let blocked = self.blocked.get_or_insert(Blocked { first: now, last: now });
         let until = (blocked.last + STALLED).min(blocked.first + ANSWER);
-        self.writing.poll(until, context, &self.stream).map(Err)
+        self.writing.poll(until, context).map(|()| Err(self.cut()))
+    }
+
+    /// The error of a client that is too slow. The connection is cut, with whatever is under way on it.
+    fn cut(&self) -> io::Error {
+        let _ = self.stream.set_zero_linger();
+        ErrorKind::TimedOut.into()
     }
 }
 
@@ -76,13 +86,15 @@ impl AsyncRead for Timed {
         let this = self.get_mut();
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
-        match (&read, this.turn.until()) {
-            (Poll::Ready(_), _) => {
-                this.turn.received(buffer.filled().get(before..).unwrap_or_default());
-                read
-            }
-            (Poll::Pending, Some(until)) => this.reading.poll(until, context, &this.stream).map(Err),
-            (Poll::Pending, None) => Poll::Pending,
+        if read.is_ready() {
+            this.turn.received(buffer.filled().get(before..).unwrap_or_default());
+            return read;
+        }
+        match this.turn.awaited() {
+            Some(Awaited::Head(until)) => this.reading.poll(until, context).map(|()| Err(this.cut())),
+            // As if the client had ended it.
+            Some(Awaited::Request(until)) => this.reading.poll(until, context).map(Ok),
+            None => Poll::Pending,
         }
     }
 }
@@ -120,19 +132,53 @@ impl AsyncWrite for Timed {
     }
 }
 
-/// Goes off at a time that may change.
-struct Alarm(Option<Pin<Box<Sleep>>>);
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+    use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-impl Alarm {
-    /// The error, at that time. The connection is then cut, with whatever is under way on it.
-    fn poll(&mut self, until: Instant, context: &mut Context<'_>, stream: &TcpStream) -> Poll<io::Error> {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-        if sleep.deadline() != until {
-            sleep.as_mut().reset(until);
+    use super::*;
+
+    async fn connection() -> (Timed, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (Timed::new(accepted.unwrap().0, Arc::new(Turn::new())), client.unwrap())
+    }
+
+    /// What is read, and after how many seconds.
+    async fn read(stream: &mut Timed) -> (io::Result<usize>, u64) {
+        let begin = Instant::now();
+        (stream.read(&mut [0; 16]).await, begin.elapsed().as_secs())
+    }
+
+    /// Sends something, and reads it when it is there: the time that is paused goes on where nothing but the network is waited for.
+    async fn send(client: &mut TcpStream, stream: &mut Timed) {
+        client.write_all(b"GET").await.unwrap();
+        stream.stream.readable().await.unwrap();
+        assert_eq!(read(stream).await.0.unwrap(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_slow_with_a_head_is_cut() {
+        let (mut stream, mut client) = connection().await;
+        for sent in ["nothing", "a part"] {
+            let (failed, seconds) = read(&mut stream).await;
+            assert_eq!((failed.unwrap_err().kind(), seconds), (ErrorKind::TimedOut, 5), "{sent}");
+            send(&mut client, &mut stream).await;
         }
-        sleep.as_mut().poll(context).map(|()| {
-            let _ = stream.set_zero_linger();
-            ErrorKind::TimedOut.into()
-        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sends_no_other_request_has_ended() {
+        let (mut stream, mut client) = connection().await;
+        for _ in 0..3 {
+            send(&mut client, &mut stream).await;
+            stream.turn.begin(&HeaderMap::new());
+            tokio::time::sleep(ANSWER).await;
+            stream.turn.end();
+        }
+        let (ended, seconds) = read(&mut stream).await;
+        assert_eq!((ended.unwrap(), seconds), (0, 75));
     }
 }

@@ -13,8 +13,20 @@ use super::head::Framing;
 /// How long the client may take from its connection to the first byte, and from the first byte of a head to its last.
 const HEAD: Duration = Duration::from_secs(5);
 
+/// How long a connection may stay open between two requests. Longer than the 60 seconds for which nginx and others keep
+/// connections to servers: who closes first must not be the one who is about to be asked.
+const IDLE: Duration = Duration::from_secs(75);
+
 /// Bytes of memory that are kept for the next head: most have room in them.
 const KEPT_BYTES: usize = 2048;
+
+/// What a client may still take its time for, and until when.
+pub enum Awaited {
+    /// The rest of a head, or the first one.
+    Head(Instant),
+    /// Another request.
+    Request(Instant),
+}
 
 /// Shared by a connection's stream, its service, and whoever needs its place.
 pub struct Turn {
@@ -51,9 +63,11 @@ impl Turn {
         }
     }
 
-    /// When the head must be complete, if the client is sending one.
-    pub fn until(&self) -> Option<Instant> {
-        self.state().until
+    /// What is awaited of the client, if it has the turn.
+    pub fn awaited(&self) -> Option<Awaited> {
+        let state = self.state();
+        let head = state.until.map(Awaited::Head);
+        head.or_else(|| Some(Awaited::Request(state.since? + IDLE)))
     }
 
     /// The server's turn begins. Tells what the body's length is made of.
