@@ -3,6 +3,7 @@
 mod binary;
 mod connection;
 mod line;
+mod pulse;
 mod reads;
 mod target;
 mod tls;

@@ -15,6 +15,7 @@ use tokio_postgres::{
 use super::{
     super::driver::{DriverError, Values},
     binary,
+    pulse::Pulse,
 };
 use crate::{
     BoxError,
@@ -23,6 +24,7 @@ use crate::{
 
 pub(super) struct Connection {
     client: Client,
+    pulse: Arc<Pulse>,
     task: AbortHandle,
     is_given_up: AtomicBool,
     /// Those of one store: few, and known by their address.
@@ -37,8 +39,9 @@ pub(super) struct Failure {
 }
 
 impl Connection {
-    pub(super) const fn new(client: Client, task: AbortHandle) -> Self {
-        Self { client, task, is_given_up: AtomicBool::new(false), statements: Mutex::new(Vec::new()) }
+    pub(super) const fn new(client: Client, pulse: Arc<Pulse>, task: AbortHandle) -> Self {
+        let is_given_up = AtomicBool::new(false);
+        Self { client, pulse, task, is_given_up, statements: Mutex::new(Vec::new()) }
     }
 
     pub(super) fn is_usable(&self) -> bool {
@@ -57,12 +60,18 @@ impl Connection {
         values: &[Value],
         kinds: &[Kind],
     ) -> Result<Option<Values>, Failure> {
+        let question = self.pulse.ask();
+        let row = self.ask(sql, values).await;
+        question.answered();
+        row?.map(|row| read_all(&row, kinds)).transpose()
+    }
+
+    async fn ask(&self, sql: &Arc<str>, values: &[Value]) -> Result<Option<Row>, tokio_postgres::Error> {
         let statement = self.statement(sql).await?;
         let parameters: Vec<Parameter<'_>> = values.iter().map(Parameter).collect();
         let parameters: Vec<&(dyn ToSql + Sync)> =
             parameters.iter().map(|parameter| parameter as &(dyn ToSql + Sync)).collect();
-        let row = self.client.query_opt(&statement, &parameters).await?;
-        row.map(|row| read_all(&row, kinds)).transpose()
+        self.client.query_opt(&statement, &parameters).await
     }
 
     /// Prepares a statement once.
@@ -145,11 +154,14 @@ impl<'a> FromSql<'a> for Raw<'a> {
 }
 
 fn read_all(row: &Row, kinds: &[Kind]) -> Result<Values, Failure> {
-    let column = |(index, kind): (usize, &Kind)| match row.try_get(index)? {
-        Raw(Some(bytes)) => Ok(binary::read(*kind, bytes)?),
-        Raw(None) => Ok(Value::Null),
-    };
-    kinds.iter().enumerate().map(column).collect()
+    let mut values = Vec::with_capacity(kinds.len());
+    for (index, kind) in kinds.iter().enumerate() {
+        values.push(match row.try_get(index)? {
+            Raw(Some(bytes)) => binary::read(*kind, bytes)?,
+            Raw(None) => Value::Null,
+        });
+    }
+    Ok(values)
 }
 
 #[cfg(test)]

@@ -82,8 +82,8 @@ impl Drop for Attempt {
 
 async fn connect(target: Arc<Target>, attempt: Attempt) {
     match target.connect().await {
-        Ok((client, task)) => {
-            let connection = Arc::new(Connection::new(client, task));
+        Ok((client, pulse, task)) => {
+            let connection = Arc::new(Connection::new(client, pulse, task));
             let mut state = attempt.0.lock().unwrap_or_else(PoisonError::into_inner);
             state.now = Now::Connected(connection, Instant::now());
         }

@@ -19,13 +19,13 @@ use crate::{
     value::{Kind, Value},
 };
 
-/// How long a read waits at most before the pool is asked. Whoever reads behind one that waits for a lock waits no longer.
+/// How long a statement takes at most, and for how long nothing at all is answered, before the pool is asked. Whoever reads behind
+/// one that waits for a lock waits no longer.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(super) struct DirectReads {
     lines: Vec<Line>,
     next: AtomicUsize,
-    patience: Duration,
 }
 
 impl DirectReads {
@@ -41,7 +41,7 @@ impl DirectReads {
         let patience = PATIENCE.min(statement / 4);
         let target = Arc::new(Target::new(pool, patience)?);
         let lines = (0..connections).map(|_| Line::new(Arc::clone(&target))).collect();
-        Ok(Self { lines, next: AtomicUsize::new(0), patience })
+        Ok(Self { lines, next: AtomicUsize::new(0) })
     }
 
     /// The row, if there is one; an error when the pool has to be asked.
@@ -54,19 +54,11 @@ impl DirectReads {
         let turn = self.next.fetch_add(1, Relaxed).checked_rem(self.lines.len()).unwrap_or_default();
         let connection =
             self.lines.get(turn).and_then(Line::connection).ok_or("there is no connection yet")?;
-        match tokio::time::timeout(self.patience, connection.find(sql, values, kinds)).await {
-            Ok(Ok(row)) => Ok(row),
-            Ok(Err(failure)) => {
-                if failure.is_of_the_connection {
-                    connection.give_up();
-                }
-                Err(failure.error)
-            }
-            // What waits behind it is asked of the pool now, too.
-            Err(silent) => {
+        connection.find(sql, values, kinds).await.map_err(|failure| {
+            if failure.is_of_the_connection {
                 connection.give_up();
-                Err(silent.into())
             }
-        }
+            failure.error
+        })
     }
 }

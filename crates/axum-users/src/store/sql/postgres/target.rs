@@ -1,15 +1,19 @@
 //! Where and how the connections of direct reads are made: as those of the pool are, or not at all.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use percent_encoding::percent_decode_str;
 use sqlx::{
     ConnectOptions,
     postgres::{PgConnectOptions, PgSslMode},
 };
+use tokio::task::AbortHandle;
 use tokio_postgres::{Client, Config, config::SslMode};
 
-use super::tls::{Certificates, Tls, Trust};
+use super::{
+    pulse::Pulse,
+    tls::{Certificates, Tls, Trust},
+};
 use crate::BoxError;
 
 /// How long it may take to connect.
@@ -19,14 +23,16 @@ pub(super) struct Target {
     config: Config,
     /// Without it nothing is encrypted.
     tls: Option<Tls>,
+    patience: Duration,
 }
 
 impl Target {
-    /// What these options of the pool mean, the environment and the password file included. A statement may take `statement`.
+    /// What these options of the pool mean, the environment and the password file included. A statement may take `patience`, and the
+    /// server may be silent for as long.
     ///
     /// # Errors
     /// What cannot be done in the same way.
-    pub(super) fn new(pool: &PgConnectOptions, statement: Duration) -> Result<Self, BoxError> {
+    pub(super) fn new(pool: &PgConnectOptions, patience: Duration) -> Result<Self, BoxError> {
         let resolved = Resolved::of(pool);
         let mut config = Config::new();
         let host = pool.get_host();
@@ -48,7 +54,7 @@ impl Target {
             config.application_name(name);
         }
         // The last one counts. The style of dates is what sqlx sets by other means.
-        let (options, wait) = (pool.get_options().unwrap_or_default(), statement.as_millis().max(1));
+        let (options, wait) = (pool.get_options().unwrap_or_default(), patience.as_millis().max(1));
         config.options(format!(
             "{options} -c DateStyle=ISO,MDY -c statement_timeout={wait} -c lock_timeout={wait}"
         ));
@@ -65,24 +71,37 @@ impl Target {
         };
         config.ssl_mode(mode);
         let tls = trust.map(|trust| Tls::new(host, trust, resolved.certificates)).transpose()?;
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, patience })
     }
 
-    /// Connects. What is between the two ends is done by a task, which ends with the client.
-    pub(super) async fn connect(&self) -> Result<(Client, tokio::task::AbortHandle), BoxError> {
+    /// Connects. What is between the two ends is done by a task, which ends with the client, or when the server is silent.
+    pub(super) async fn connect(&self) -> Result<(Client, Arc<Pulse>, AbortHandle), BoxError> {
+        let pulse = Arc::new(Pulse::default());
         let connecting = async {
             Ok::<_, BoxError>(match &self.tls {
                 None => {
                     let (client, connection) = self.config.connect(tokio_postgres::NoTls).await?;
-                    (client, tokio::spawn(connection).abort_handle())
+                    (client, self.attend(connection, Arc::clone(&pulse)))
                 }
                 Some(tls) => {
                     let (client, connection) = self.config.connect(tls.connector()?).await?;
-                    (client, tokio::spawn(connection).abort_handle())
+                    (client, self.attend(connection, Arc::clone(&pulse)))
                 }
             })
         };
-        tokio::time::timeout(CONNECT, connecting).await?
+        let (client, task) = tokio::time::timeout(CONNECT, connecting).await??;
+        Ok((client, pulse, task))
+    }
+
+    fn attend(&self, connection: impl Future + Send + 'static, pulse: Arc<Pulse>) -> AbortHandle {
+        let patience = self.patience;
+        let task = async move {
+            tokio::select! {
+                _ = connection => {}
+                () = pulse.silence(patience) => {}
+            }
+        };
+        tokio::spawn(task).abort_handle()
     }
 }
 

@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, Row, params_from_iter, types::ValueRef};
+use rusqlite::{
+    Connection, OpenFlags, Row, ToSql, params_from_iter,
+    types::{ToSqlOutput, ValueRef},
+};
 
 use super::{
     super::driver::{DriverError, Values, other},
@@ -162,14 +165,29 @@ fn find(
     kinds: &[Kind],
 ) -> Result<Option<Values>, Failure> {
     let mut statement = connection.prepare_cached(sql)?;
-    let values = values.iter().map(|value| to_stored(value.clone())).collect::<Result<Vec<_>, _>>()?;
-    let mut rows = statement.query(params_from_iter(values))?;
+    let mut rows = statement.query(params_from_iter(values.iter().map(Bound)))?;
     rows.next()?.map(|row| read_all(row, kinds)).transpose()
 }
 
+/// A value as it is stored; texts are not copied.
+struct Bound<'a>(&'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        if let Value::Text(text) = self.0 {
+            return Ok(text.as_str().into());
+        }
+        let failed = |error| rusqlite::Error::ToSqlConversionFailure(format!("{error:?}").into());
+        to_stored(self.0.clone()).map(ToSqlOutput::Owned).map_err(failed)
+    }
+}
+
 fn read_all(row: &Row<'_>, kinds: &[Kind]) -> Result<Values, Failure> {
-    let column = |(index, kind): (usize, &Kind)| Ok(read(row.get_ref(index)?, *kind)?);
-    kinds.iter().enumerate().map(column).collect()
+    let mut values = Vec::with_capacity(kinds.len());
+    for (index, kind) in kinds.iter().enumerate() {
+        values.push(read(row.get_ref(index)?, *kind)?);
+    }
+    Ok(values)
 }
 
 /// What is stored as it should be. Whatever else SQLite may have kept is read by the pool.
