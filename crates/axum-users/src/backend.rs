@@ -14,8 +14,8 @@ use crate::{
 
 /// A way to be logged in: how a token travels ([`Transport`]) and what it is ([`Strategy`]).
 pub struct Backend<P: Profile = NoProfile> {
-    name: String,
-    prefix: String,
+    name: Arc<str>,
+    prefix: Arc<str>,
     require_verified: bool,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) strategy: Arc<dyn DynStrategy<P>>,
@@ -26,8 +26,8 @@ impl<P: Profile> Backend<P> {
     pub fn new(name: impl Into<String>, transport: impl Transport, strategy: impl Strategy<P>) -> Self {
         let name = name.into();
         Self {
-            prefix: format!("/auth/{name}"),
-            name,
+            prefix: format!("/auth/{name}").into(),
+            name: name.into(),
             require_verified: false,
             transport: Arc::new(transport),
             strategy: Arc::new(strategy),
@@ -37,7 +37,7 @@ impl<P: Profile> Backend<P> {
     /// Nests the routes at this path instead. It starts with `/` and does not end with one.
     #[must_use]
     pub fn prefix(mut self, path: impl Into<String>) -> Self {
-        self.prefix = path.into();
+        self.prefix = path.into().into();
         self
     }
 
@@ -101,8 +101,8 @@ impl<P: Profile> Backend<P> {
 impl<P: Profile> Clone for Backend<P> {
     fn clone(&self) -> Self {
         Self {
-            name: self.name.clone(),
-            prefix: self.prefix.clone(),
+            name: Arc::clone(&self.name),
+            prefix: Arc::clone(&self.prefix),
             require_verified: self.require_verified,
             transport: Arc::clone(&self.transport),
             strategy: Arc::clone(&self.strategy),

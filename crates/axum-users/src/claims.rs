@@ -1,12 +1,14 @@
 //! JSON Web Tokens: signing, and reading with strict claims (RFC 8725).
 //!
-//! The signature is checked by `jsonwebtoken`; what the header and the claims may hold is decided here, because the
+//! The signature is checked by `jsonwebtoken`, that of HS256 by `hmac`; what the header and the claims may hold is decided here, because the
 //! wire contract accepts more (a running fastapi-users) and our safe default less than any library.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{DecodingKey, EncodingKey, crypto};
 use serde::Serialize;
 use serde_json::Value;
+use sha2::Sha256;
 use time::OffsetDateTime;
 
 use crate::{BoxError, object::Object, secret::Secret};
@@ -73,6 +75,8 @@ pub(crate) struct TokenKeys {
     header: String,
     encoding: EncodingKey,
     decoding: DecodingKey,
+    /// The key of HS256 as it is before the message: the library would prepare it for each token.
+    hs256: Option<Hmac<Sha256>>,
 }
 
 /// Which claims a token needs to be accepted.
@@ -98,7 +102,8 @@ impl TokenKeys {
         let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let (encoding, decoding) =
             (EncodingKey::from_secret(secret.expose()), DecodingKey::from_secret(secret.expose()));
-        Self { algorithm, header: header_of(algorithm), encoding, decoding }
+        let hs256 = Hmac::new_from_slice(secret.expose()).ok().filter(|_| algorithm == Algorithm::Hs256);
+        Self { algorithm, header: header_of(algorithm), encoding, decoding, hs256 }
     }
 
     /// A private key that signs and its public key that verifies, both PEM.
@@ -111,7 +116,7 @@ impl TokenKeys {
             Algorithm::EdDsa => (EncodingKey::from_ed_pem(private)?, DecodingKey::from_ed_pem(public)?),
             other => return Err(format!("{} takes a shared secret, not a pair of keys", other.name()).into()),
         };
-        let keys = Self { algorithm, header: header_of(algorithm), encoding, decoding };
+        let keys = Self { algorithm, header: header_of(algorithm), encoding, decoding, hs256: None };
         // A pair that does not belong together would refuse every token it makes: say so now.
         let probe = keys.sign(&serde_json::json!({}))?;
         if keys.verified(&probe).is_none() {
@@ -179,10 +184,14 @@ impl TokenKeys {
         let (message, signature) = token.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
         // Decoding here is stricter than in the verifier: of all spellings of the same bytes only one is accepted.
-        URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let bytes = URL_SAFE_NO_PAD.decode(signature).ok()?;
         let parts = (header, URL_SAFE_NO_PAD.decode(claims).ok()?);
-        let right = crypto::verify(signature, message.as_bytes(), &self.decoding, self.algorithm.inner());
-        right.unwrap_or(false).then_some(parts)
+        let right = match &self.hs256 {
+            Some(mac) => mac.clone().chain_update(message).verify_slice(&bytes).is_ok(),
+            None => crypto::verify(signature, message.as_bytes(), &self.decoding, self.algorithm.inner())
+                .unwrap_or(false),
+        };
+        right.then_some(parts)
     }
 }
 

@@ -84,14 +84,14 @@ pub struct Superuser<P: Profile = NoProfile>(pub User<P>);
 struct LookedUp<P: Profile> {
     users: Users<P>,
     enabled: Option<EnabledBackends>,
-    found: Option<Authenticated<P>>,
+    found: Option<Arc<Authenticated<P>>>,
 }
 
 /// Tries the enabled backends in their order; the first whose token yields a user wins.
 pub(crate) async fn authenticate<P: Profile>(
     users: &Users<P>,
     parts: &mut Parts,
-) -> Result<Option<Authenticated<P>>, ApiError> {
+) -> Result<Option<Arc<Authenticated<P>>>, ApiError> {
     let enabled = parts.extensions.get::<EnabledBackends>().cloned();
     let same = |cached: &&LookedUp<P>| Arc::ptr_eq(&cached.users.0, &users.0) && cached.enabled == enabled;
     if let Some(cached) = parts.extensions.get::<LookedUp<P>>().filter(same) {
@@ -111,7 +111,7 @@ pub(crate) async fn authenticate<P: Profile>(
                 return Err(ApiError::forbidden());
             }
             parts.extensions.insert(Actor::new(&user.id));
-            found = Some(Authenticated { user, token: Token(token), backend: backend.clone() });
+            found = Some(Arc::new(Authenticated { user, token: Token(token), backend: backend.clone() }));
             break;
         }
     }
@@ -132,7 +132,7 @@ impl Guard {
         self,
         users: &Users<P>,
         parts: &mut Parts,
-    ) -> Result<Authenticated<P>, ApiError> {
+    ) -> Result<Arc<Authenticated<P>>, ApiError> {
         let found = authenticate(users, parts).await?.filter(|found| found.user.is_active);
         let found = found.ok_or_else(|| ApiError::unauthorized(users.policy()))?;
         let missing = [
@@ -167,7 +167,7 @@ macro_rules! extractor {
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
                 let admitted = $guard.admit(&Users::from_ref(state), parts).await?;
-                Ok(Self(admitted.user))
+                Ok(Self(admitted.user.clone()))
             }
         }
 
@@ -204,7 +204,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let users = Users::from_ref(state);
-        authenticate(&users, parts).await?.ok_or_else(|| ApiError::unauthorized(users.policy()))
+        let found = authenticate(&users, parts).await?;
+        found.map(|found| (*found).clone()).ok_or_else(|| ApiError::unauthorized(users.policy()))
     }
 }
 

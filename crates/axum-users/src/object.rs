@@ -5,6 +5,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+/// How many members there is room for from the start: as many as the claims of a token.
+const MEMBERS: usize = 8;
+
 /// The members of a JSON object.
 pub(crate) struct Object(Map<String, Value>);
 
@@ -53,7 +56,7 @@ impl<'de> Deserialize<'de> for Unique {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Unique, A::Error> {
-                let mut members = Map::new();
+                let mut members = Map::with_capacity(MEMBERS);
                 while let Some((name, value)) = access.next_entry()? {
                     if members.insert(name, value).is_some() {
                         return Err(A::Error::custom("duplicate name"));

@@ -21,9 +21,17 @@ use crate::{
 impl<P: Profile> Users<P> {
     /// `POST /login` and `POST /logout` of one backend.
     pub fn auth_router<S: Clone + Send + Sync + 'static>(&self, backend: &Backend<P>) -> Router<S> {
+        self.auth_routes(backend, "")
+    }
+
+    pub(super) fn auth_routes<S: Clone + Send + Sync + 'static>(
+        &self,
+        backend: &Backend<P>,
+        at: &str,
+    ) -> Router<S> {
         let router = Router::new()
-            .route("/login", post(login::<P>))
-            .route("/logout", post(logout::<P>))
+            .route(&format!("{at}/login"), post(login::<P>))
+            .route(&format!("{at}/logout"), post(logout::<P>))
             .layer(Extension(backend.clone()));
         finish(router, self)
     }

@@ -1,11 +1,12 @@
 use axum::{
-    Json, Router,
+    Router,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
 };
+use http::StatusCode;
 
-use super::{error::Codes, finish, split_token};
+use super::{error::Codes, finish, json, split_token};
 use crate::{Context, ErrorCode, Profile, Users, extract, http::ApiError};
 
 const CODES: Codes = Codes {
@@ -18,9 +19,13 @@ impl<P: Profile> Users<P> {
     /// `POST /change-email`, which takes the token that was mailed to a new address, and `POST /revert-email-change`, which takes
     /// the one that was mailed to the old one.
     pub fn change_email_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        self.change_email_routes("")
+    }
+
+    pub(super) fn change_email_routes<S: Clone + Send + Sync + 'static>(&self, at: &str) -> Router<S> {
         let router = Router::new()
-            .route("/change-email", post(change_email::<P>))
-            .route("/revert-email-change", post(revert_email_change::<P>));
+            .route(&format!("{at}/change-email"), post(change_email::<P>))
+            .route(&format!("{at}/revert-email-change"), post(revert_email_change::<P>));
         finish(router, self)
     }
 }
@@ -34,7 +39,7 @@ async fn change_email<P: Profile>(
     let found = extract::authenticate(&users, &mut parts).await.ok().flatten();
     let user = users.manager().change_email(&token, &Context::from_parts(&parts)).await;
     let user = user.map_err(|error| ApiError::user(error, CODES))?;
-    let mut response = Json(&user).into_response();
+    let mut response = json(StatusCode::OK, &user);
     if let Some(found) = found.filter(|found| found.user.id == user.id)
         && users.policy().ends_sessions_on_email_change()
     {
@@ -49,5 +54,5 @@ async fn revert_email_change<P: Profile>(
 ) -> Result<Response, ApiError> {
     let (parts, token) = split_token(request, users.policy()).await?;
     let user = users.manager().revert_email_change(&token, &Context::from_parts(&parts)).await;
-    Ok(Json(user.map_err(|error| ApiError::user(error, CODES))?).into_response())
+    Ok(json(StatusCode::OK, &user.map_err(|error| ApiError::user(error, CODES))?))
 }

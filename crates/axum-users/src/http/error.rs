@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::body::{BodyError, Echo};
+use super::{
+    body::{BodyError, Echo},
+    json,
+};
 #[cfg(feature = "oauth")]
 use crate::{AuditReason, audit::Refusal, oauth::ProviderError};
 use crate::{ErrorCode, Policy, UserError};
@@ -80,7 +81,7 @@ impl ApiError {
             UserError::AlreadyExists => Self::code(codes.exists),
             UserError::InvalidPassword(reason) => Self::new(
                 StatusCode::BAD_REQUEST,
-                json!({ "code": codes.invalid_password.as_str(), "reason": reason }),
+                serde_json::json!({ "code": codes.invalid_password.as_str(), "reason": reason }),
             ),
             UserError::InvalidToken => Self::code(codes.bad_token),
             other => other.into(),
@@ -179,9 +180,15 @@ impl Refusal for ApiError {
     }
 }
 
+/// What an error answers.
+#[derive(Serialize)]
+struct Body<'a> {
+    detail: &'a Value,
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json!({ "detail": self.detail }))).into_response();
+        let mut response = json(self.status, &Body { detail: &self.detail });
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.challenge {

@@ -1,4 +1,7 @@
 //! The routes: one file per router. Every router can be mounted alone, at any prefix, into any application.
+//!
+//! [`Users::routes`] gives them their whole paths instead of nesting them: what axum does for each request to a nested route costs as
+//! much as to check a token.
 
 mod auth;
 mod body;
@@ -22,7 +25,8 @@ use axum::{
 #[cfg(fuzzing)]
 pub(crate) use body::fuzzing;
 pub use error::ApiError;
-use http::{HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use serde::Serialize;
 use serde_json::Value;
 use tower::util::MapResponseLayer;
 
@@ -30,22 +34,24 @@ use self::body::{
     BodyError, BodyRules, Model, ParsedBody,
     fields::{TOKEN, take_text},
 };
-use crate::{Policy, Profile, Users};
+use crate::{Policy, Profile, UserError, Users};
+
+const JSON_BYTES: usize = 256;
+const HEADERS: usize = 12;
 
 impl<P: Profile> Users<P> {
     /// All routers at their customary paths: each backend at `/auth/{name}`; register, reset, verify and change-email at `/auth`;
     /// users at `/users`; providers at `/auth/{name}` and `/auth/associate/{name}`.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        let mut routes = Router::new();
+        let mut routes = self
+            .register_routes("/auth")
+            .merge(self.reset_routes("/auth"))
+            .merge(self.verify_routes("/auth"))
+            .merge(self.change_email_routes("/auth"))
+            .merge(self.users_routes("/users"));
         for backend in self.backends() {
-            routes = routes.nest(backend.path(), self.auth_router(backend));
+            routes = routes.merge(self.auth_routes(backend, backend.path()));
         }
-        let auth = self
-            .register_router()
-            .merge(self.reset_router())
-            .merge(self.verify_router())
-            .merge(self.change_email_router());
-        let routes = routes.nest("/auth", auth).nest("/users", self.users_router());
         #[cfg(feature = "oauth")]
         let routes = self.add_oauth_routes(routes);
         routes
@@ -99,7 +105,21 @@ async fn split_token(request: Request, policy: &Policy) -> Result<(Parts, String
 
 /// 202 with the body `null`, whatever comes of it.
 fn accepted() -> Response {
-    (StatusCode::ACCEPTED, axum::Json(Value::Null)).into_response()
+    json(StatusCode::ACCEPTED, &Value::Null)
+}
+
+/// A status and JSON. There is room for what most answers hold, and for the headers that are added on their way.
+fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    let mut bytes = Vec::with_capacity(JSON_BYTES);
+    if let Err(error) = serde_json::to_writer(&mut bytes, value) {
+        return ApiError::from(UserError::Internal(error.into())).into_response();
+    }
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.headers_mut() = headers;
+    response
 }
 
 /// An answer without a body, and without the headers of one.

@@ -1,7 +1,7 @@
 use axum::{
-    Json, Router,
+    Router,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
 };
 use http::StatusCode;
@@ -12,7 +12,7 @@ use super::{
         fields::{self, PASSWORD, into_profile, take_text},
     },
     error::Codes,
-    finish, split,
+    finish, json, split,
 };
 use crate::{Context, CreateUser, ErrorCode, Profile, Users, http::ApiError};
 
@@ -25,7 +25,11 @@ const CODES: Codes = Codes {
 impl<P: Profile> Users<P> {
     /// `POST /register`.
     pub fn register_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        finish(Router::new().route("/register", post(register::<P>)), self)
+        self.register_routes("")
+    }
+
+    pub(super) fn register_routes<S: Clone + Send + Sync + 'static>(&self, at: &str) -> Router<S> {
+        finish(Router::new().route(&format!("{at}/register"), post(register::<P>)), self)
     }
 }
 
@@ -49,5 +53,5 @@ async fn register<P: Profile>(State(users): State<Users<P>>, request: Request) -
     let create = create.map_err(|error| ApiError::body(error, policy))?;
     let user = users.manager().register(create, &Context::from_parts(&parts)).await;
     let user = user.map_err(|error| ApiError::user(error, CODES))?;
-    Ok((StatusCode::CREATED, Json(user)).into_response())
+    Ok(json(StatusCode::CREATED, &user))
 }

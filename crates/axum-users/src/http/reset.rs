@@ -1,9 +1,10 @@
 use axum::{
-    Json, Router,
+    Router,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
 };
+use http::StatusCode;
 use serde_json::Value;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
         fields::{self, PASSWORD, TOKEN, take_text},
     },
     error::Codes,
-    finish, split,
+    finish, json, split,
 };
 use crate::{Context, ErrorCode, Profile, Users, http::ApiError};
 
@@ -26,9 +27,13 @@ const CODES: Codes = Codes {
 impl<P: Profile> Users<P> {
     /// `POST /forgot-password` and `POST /reset-password`.
     pub fn reset_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        self.reset_routes("")
+    }
+
+    pub(super) fn reset_routes<S: Clone + Send + Sync + 'static>(&self, at: &str) -> Router<S> {
         let router = Router::new()
-            .route("/forgot-password", post(forgot_password::<P>))
-            .route("/reset-password", post(reset_password::<P>));
+            .route(&format!("{at}/forgot-password"), post(forgot_password::<P>))
+            .route(&format!("{at}/reset-password"), post(reset_password::<P>));
         finish(router, self)
     }
 }
@@ -59,5 +64,5 @@ async fn reset_password<P: Profile>(
     let cx = Context::from_parts(&parts);
     let reset = users.manager().reset_password(&token, &password, &cx).await;
     reset.map_err(|error| ApiError::user(error, CODES))?;
-    Ok(Json(Value::Null).into_response())
+    Ok(json(StatusCode::OK, &Value::Null))
 }

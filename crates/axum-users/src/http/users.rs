@@ -1,12 +1,12 @@
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{FromRequestParts, RawPathParams, Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
-use http::{header, request::Parts};
+use http::{StatusCode, header, request::Parts};
 
 use super::{
     body::{
@@ -14,7 +14,7 @@ use super::{
         fields::{self, CURRENT_PASSWORD, PASSWORD, into_profile, take_bool, take_text},
     },
     error::Codes,
-    finish, no_content, split,
+    finish, json, no_content, split,
 };
 use crate::{
     Authenticated, Backend, Context, ErrorCode, Profile, UpdateUser, User, UserError, Users, extract::Guard,
@@ -30,9 +30,14 @@ const CODES: Codes = Codes {
 impl<P: Profile> Users<P> {
     /// `GET` and `PATCH /me`; for superusers `GET`, `PATCH` and `DELETE /{id}`.
     pub fn users_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        let router = Router::new()
-            .route("/me", get(get_me::<P>).patch(patch_me::<P>))
-            .route("/{id}", get(get_user::<P>).patch(patch_user::<P>).delete(delete_user::<P>));
+        self.users_routes("")
+    }
+
+    pub(super) fn users_routes<S: Clone + Send + Sync + 'static>(&self, at: &str) -> Router<S> {
+        let router = Router::new().route(&format!("{at}/me"), get(get_me::<P>).patch(patch_me::<P>)).route(
+            &format!("{at}/{{id}}"),
+            get(get_user::<P>).patch(patch_user::<P>).delete(delete_user::<P>),
+        );
         finish(router, self)
     }
 
@@ -40,7 +45,7 @@ impl<P: Profile> Users<P> {
         &self,
         parts: &mut Parts,
         superuser: bool,
-    ) -> Result<Authenticated<P>, ApiError> {
+    ) -> Result<Arc<Authenticated<P>>, ApiError> {
         Guard { verified: self.0.require_verified_users, superuser }.admit(self, parts).await
     }
 
@@ -63,8 +68,12 @@ impl<P: Profile> Users<P> {
     }
 
     /// Superusers only; who asks is checked before whether there is such a user (ADM-1). Gives both.
-    async fn admit_to(&self, parts: &mut Parts, id: PathId) -> Result<(User<P>, User<P>), ApiError> {
-        let superuser = self.admit(parts, true).await?.user;
+    async fn admit_to(
+        &self,
+        parts: &mut Parts,
+        id: PathId,
+    ) -> Result<(Arc<Authenticated<P>>, User<P>), ApiError> {
+        let superuser = self.admit(parts, true).await?;
         let manager = self.manager();
         let id = id.0.and_then(|id| manager.parse_id(&id)).ok_or_else(ApiError::not_found)?;
         Ok((superuser, manager.get(&id).await?))
@@ -87,7 +96,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
 
 async fn get_me<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    Ok(Json(users.admit(&mut parts, false).await?.user).into_response())
+    Ok(json(StatusCode::OK, &users.admit(&mut parts, false).await?.user))
 }
 
 async fn patch_me<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
@@ -99,16 +108,15 @@ async fn patch_me<P: Profile>(State(users): State<Users<P>>, request: Request) -
     if users.manager().changes_credentials(&found.user, &update) {
         users.reauthenticate(&found, current_password.as_deref(), &cx).await?;
     }
-    let Authenticated { user, backend, .. } = found;
-    let updated = users.manager().update_safe(&user, update, &cx).await;
+    let updated = users.manager().update_safe(&found.user, update, &cx).await;
     let updated = updated.map_err(|error| match error {
         // Deleted since the token was read.
         UserError::NotFound => ApiError::unauthorized(users.policy()),
         other => ApiError::user(other, CODES),
     })?;
-    let mut response = Json(&updated).into_response();
+    let mut response = json(StatusCode::OK, &updated);
     if new_password && users.policy().end_sessions_on_password_change {
-        users.renew_cookie(&backend, &updated, &mut response).await;
+        users.renew_cookie(&found.backend, &updated, &mut response).await;
     }
     Ok(response)
 }
@@ -119,7 +127,7 @@ async fn get_user<P: Profile>(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    Ok(Json(users.admit_to(&mut parts, id).await?.1).into_response())
+    Ok(json(StatusCode::OK, &users.admit_to(&mut parts, id).await?.1))
 }
 
 async fn patch_user<P: Profile>(
@@ -131,8 +139,8 @@ async fn patch_user<P: Profile>(
     let (superuser, user) = users.admit_to(&mut parts, id).await?;
     let (update, _) = read_update(&users, &body, false)?;
     let cx = Context::from_parts(&parts);
-    let updated = users.manager().update_as(&superuser, &user, update, &cx).await;
-    Ok(Json(updated.map_err(|error| ApiError::user(error, CODES))?).into_response())
+    let updated = users.manager().update_as(&superuser.user, &user, update, &cx).await;
+    Ok(json(StatusCode::OK, &updated.map_err(|error| ApiError::user(error, CODES))?))
 }
 
 async fn delete_user<P: Profile>(
@@ -142,7 +150,7 @@ async fn delete_user<P: Profile>(
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
     let (superuser, user) = users.admit_to(&mut parts, id).await?;
-    users.manager().delete_as(&superuser, &user, &Context::from_parts(&parts)).await?;
+    users.manager().delete_as(&superuser.user, &user, &Context::from_parts(&parts)).await?;
     Ok(no_content())
 }
 

@@ -1,9 +1,10 @@
 use axum::{
-    Json, Router,
+    Router,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
 };
+use http::StatusCode;
 
 use super::{
     accepted,
@@ -11,17 +12,21 @@ use super::{
         Model,
         fields::{self, take_text},
     },
-    finish, no_content, split, split_token,
+    finish, json, no_content, split, split_token,
 };
 use crate::{Context, Profile, Users, http::ApiError};
 
 impl<P: Profile> Users<P> {
     /// `POST /request-verify-token`, `POST /verify` and `POST /decline-verification`.
     pub fn verify_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        self.verify_routes("")
+    }
+
+    pub(super) fn verify_routes<S: Clone + Send + Sync + 'static>(&self, at: &str) -> Router<S> {
         let router = Router::new()
-            .route("/request-verify-token", post(request_verify_token::<P>))
-            .route("/verify", post(verify::<P>))
-            .route("/decline-verification", post(decline_verification::<P>));
+            .route(&format!("{at}/request-verify-token"), post(request_verify_token::<P>))
+            .route(&format!("{at}/verify"), post(verify::<P>))
+            .route(&format!("{at}/decline-verification"), post(decline_verification::<P>));
         finish(router, self)
     }
 }
@@ -42,7 +47,7 @@ async fn request_verify_token<P: Profile>(
 async fn verify<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
     let (parts, token) = split_token(request, users.policy()).await?;
     let user = users.manager().verify(&token, &Context::from_parts(&parts)).await?;
-    Ok(Json(user).into_response())
+    Ok(json(StatusCode::OK, &user))
 }
 
 async fn decline_verification<P: Profile>(

@@ -1,22 +1,29 @@
+use std::sync::Arc;
+
 use axum::{
-    Json, Router,
+    Router,
     extract::{RawPathParams, Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{delete, get},
 };
+use http::StatusCode;
 use serde_json::json;
 
-use super::super::{finish, no_content};
+use super::super::{finish, json, no_content};
 use crate::{Authenticated, Context, OAuthAccount, Profile, Users, http::ApiError};
 
 impl<P: Profile> Users<P> {
     /// `GET /me/oauth-accounts`, and `DELETE /me/oauth-accounts/{oauth_name}/{account_id}`: the accounts by which users can log in.
     /// Providers' tokens are not shown.
     pub fn oauth_accounts_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        self.oauth_accounts_routes("")
+    }
+
+    pub(super) fn oauth_accounts_routes<S: Clone + Send + Sync + 'static>(&self, at: &str) -> Router<S> {
         let router = Router::new()
-            .route("/me/oauth-accounts", get(list::<P>))
+            .route(&format!("{at}/me/oauth-accounts"), get(list::<P>))
             // Ids may have slashes, encoded or not: `people/1`.
-            .route("/me/oauth-accounts/{oauth_name}/{*account_id}", delete(unlink::<P>));
+            .route(&format!("{at}/me/oauth-accounts/{{oauth_name}}/{{*account_id}}"), delete(unlink::<P>));
         finish(router, self)
     }
 }
@@ -31,7 +38,7 @@ async fn list<P: Profile>(State(users): State<Users<P>>, request: Request) -> Re
             "account_email": account.account_email,
         })
     };
-    Ok(Json(accounts.iter().map(shown).collect::<Vec<_>>()).into_response())
+    Ok(json(StatusCode::OK, &accounts.iter().map(shown).collect::<Vec<_>>()))
 }
 
 async fn unlink<P: Profile>(
@@ -52,7 +59,7 @@ async fn unlink<P: Profile>(
 async fn admit<P: Profile>(
     users: &Users<P>,
     request: Request,
-) -> Result<(Authenticated<P>, Context), ApiError> {
+) -> Result<(Arc<Authenticated<P>>, Context), ApiError> {
     let (mut parts, _) = request.into_parts();
     let found = users.admit(&mut parts, false).await?;
     Ok((found, Context::from_parts(&parts)))

@@ -1,12 +1,15 @@
 use axum::{
-    Extension, Json, Router,
+    Extension, Router,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
-use http::Method;
+use http::{Method, StatusCode};
 
-use super::{super::finish, Arrival, Query, Route};
+use super::{
+    super::{finish, json},
+    Arrival, Query, Route,
+};
 use crate::{
     AuditAct, AuditReason, Context, ErrorCode, Profile, Users,
     http::{ApiError, origin},
@@ -18,9 +21,17 @@ impl<P: Profile> Users<P> {
     ///
     /// To be mounted where [`OAuth::associate_path`] says.
     pub fn oauth_associate_router<S: Clone + Send + Sync + 'static>(&self, oauth: &OAuth) -> Router<S> {
+        self.oauth_associate_routes(oauth, "")
+    }
+
+    pub(super) fn oauth_associate_routes<S: Clone + Send + Sync + 'static>(
+        &self,
+        oauth: &OAuth,
+        at: &str,
+    ) -> Router<S> {
         let router = Router::new()
-            .route("/authorize", get(authorize::<P>))
-            .route("/callback", get(callback::<P>).post(super::login::posted_callback::<P>))
+            .route(&format!("{at}/authorize"), get(authorize::<P>))
+            .route(&format!("{at}/callback"), get(callback::<P>).post(super::login::posted_callback::<P>))
             .layer(Extension(oauth.clone()));
         finish(router, self)
     }
@@ -54,7 +65,7 @@ async fn callback<P: Profile>(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    let user = users.admit(&mut parts, false).await?.user;
+    let user = &users.admit(&mut parts, false).await?.user;
     let (route, query) = (users.associate_route(&oauth), Query::read(&parts, users.policy()));
     let cx = Context::from_parts(&parts);
     let mut entry = users.0.audit(AuditAct::AccountLinked, &cx);
@@ -78,7 +89,7 @@ async fn callback<P: Profile>(
         let arrival = route.arrival(&parts, &query, &returned, &code?).await?;
         let (manager, Arrival { identity, tokens }) = (users.manager(), arrival);
         manager.oauth_associate_as(&oauth, &user, &identity, tokens, &cx, &mut entry).await?;
-        Ok((None, Json(user.clone()).into_response()))
+        Ok((None, json(StatusCode::OK, &user)))
     };
     let associated = associated.await;
     entry.finish(&associated);

@@ -26,10 +26,18 @@ impl<P: Profile> Users<P> {
     ///
     /// To be mounted where [`OAuth::path`] says.
     pub fn oauth_router<S: Clone + Send + Sync + 'static>(&self, oauth: &OAuth) -> Router<S> {
+        self.oauth_routes(oauth, "")
+    }
+
+    pub(super) fn oauth_routes<S: Clone + Send + Sync + 'static>(
+        &self,
+        oauth: &OAuth,
+        at: &str,
+    ) -> Router<S> {
         let router = Router::new()
-            .route("/authorize", get(authorize::<P>))
-            .route("/callback", get(callback::<P>).post(posted_callback::<P>))
-            .route("/token", post(token::<P>))
+            .route(&format!("{at}/authorize"), get(authorize::<P>))
+            .route(&format!("{at}/callback"), get(callback::<P>).post(posted_callback::<P>))
+            .route(&format!("{at}/token"), post(token::<P>))
             .layer(Extension(oauth.clone()));
         finish(router, self)
     }

@@ -8,7 +8,7 @@ mod query;
 use std::time::Duration;
 
 use axum::{
-    Json, Router,
+    Router,
     extract::OriginalUri,
     response::{IntoResponse, Redirect, Response},
 };
@@ -17,7 +17,7 @@ use serde_json::json;
 use url::Url;
 
 use self::query::Query;
-use super::ApiError;
+use super::{ApiError, json};
 use crate::{
     AuditAct, Context, ErrorCode, Profile, UserError, UserManager, Users,
     limit::Act,
@@ -58,10 +58,10 @@ impl<P: Profile> Users<P> {
     ) -> Router<S> {
         for oauth in self.providers() {
             routes = routes
-                .nest(&oauth.path, self.oauth_router(oauth))
-                .nest(&oauth.associate_path, self.oauth_associate_router(oauth));
+                .merge(self.oauth_routes(oauth, &oauth.path))
+                .merge(self.oauth_associate_routes(oauth, &oauth.associate_path));
         }
-        if self.providers().is_empty() { routes } else { routes.nest("/users", self.oauth_accounts_router()) }
+        if self.providers().is_empty() { routes } else { routes.merge(self.oauth_accounts_routes("/users")) }
     }
 }
 
@@ -127,7 +127,7 @@ impl<P: Profile> Route<'_, P> {
         let url = url.map_err(|error| UserError::Internal(error.into()))?;
         let mut response = match return_to {
             Some(_) => Redirect::to(url.as_str()).into_response(),
-            None => Json(json!({ "authorization_url": url.as_str() })).into_response(),
+            None => json(StatusCode::OK, &json!({ "authorization_url": url.as_str() })),
         };
         response.headers_mut().append(header::SET_COOKIE, begun.cookie);
         Ok(response)
