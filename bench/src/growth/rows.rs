@@ -1,6 +1,6 @@
 //! Many users in the table of our server, past the server: to register them would take hours.
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
 use anyhow::{Context, bail};
 use rusqlite::{Connection, types::Value};
@@ -59,6 +59,9 @@ pub async fn add(file: &Path, users: u32) -> anyhow::Result<Vec<Known>> {
     drop(insert);
     database.execute("UPDATE \"user\" SET is_superuser = true WHERE email = ?", [EMAIL])?;
     database.execute_batch("COMMIT; PRAGMA journal_mode = WAL")?;
+    database.close().map_err(|(_, error)| error)?;
+    // Or else the server would wait for these pages when it writes its own to the disk.
+    File::open(file)?.sync_all()?;
     Ok(known)
 }
 
