@@ -15,7 +15,6 @@ use crate::{
 
 /// Requests each second.
 pub const RATE: u32 = 50;
-const CONNECTIONS: u32 = 32;
 /// Connections that log in.
 const LOGGING_IN: u32 = 4;
 /// Before the first request, in seconds.
@@ -49,15 +48,7 @@ pub async fn sample(run: &Run, route: &Route, server: &Running, round: u32) -> a
 
 /// Asks `/users/me` at the fixed rate.
 pub fn me(address: &str, credentials: &str, seconds: f64) -> anyhow::Result<Asking> {
-    let load = Load {
-        url: format!("{address}/users/me"),
-        connections: CONNECTIONS,
-        seconds,
-        rate: Some(RATE),
-        headers: vec![credentials.to_owned()],
-        ..Load::default()
-    };
-    load.start()
+    Load { seconds, rate: Some(RATE), ..requests::me(address, credentials) }.start()
 }
 
 /// How many got no answer, or another than the user.

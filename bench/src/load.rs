@@ -13,7 +13,9 @@ use serde::Deserialize;
 /// One run of it, to be.
 #[derive(Clone, Debug, Default)]
 pub struct Load {
+    /// What is asked, or the path of a file that has one on each line; then each request takes one at random.
     pub url: String,
+    pub urls_in_file: bool,
     pub connections: u32,
     /// How long it asks; what is under way then is waited for.
     pub seconds: f64,
@@ -58,6 +60,9 @@ impl Load {
         }
         for header in &self.headers {
             command.args(["-H", header]);
+        }
+        if self.urls_in_file {
+            command.arg("--urls-from-file");
         }
         if let Some(post) = &self.post {
             command.args(["-m", "POST", "-T", post.content_type]);
@@ -164,7 +169,7 @@ pub fn command() -> anyhow::Result<Command> {
     Ok(Command::new(program()?))
 }
 
-/// Writes bodies for requests to a file, one on each line.
+/// Writes bodies or addresses for requests to a file, one on each line.
 pub fn write_lines(file: &Path, lines: impl Iterator<Item = String>) -> anyhow::Result<()> {
     use std::io::Write;
 

@@ -4,6 +4,7 @@
 mod cpu;
 mod flood;
 mod goal;
+mod growth;
 mod latency;
 mod load;
 mod machine;
@@ -56,12 +57,13 @@ async fn main() -> anyhow::Result<()> {
 /// What is measured beside routes.
 const START: &str = "start";
 const FLOOD: &str = "flood";
+const GROWTH: &str = "growth";
 
 async fn run(run: &Run) -> anyhow::Result<()> {
     for name in &run.only {
-        let known = [START, FLOOD].contains(&name.as_str()) || route::find(name).is_some();
+        let known = [START, FLOOD, GROWTH].contains(&name.as_str()) || route::find(name).is_some();
         let names: Vec<_> = route::ROUTES.iter().map(|route| route.name).collect();
-        ensure!(known, "{name} is unknown: there are {}, {START} and {FLOOD}", names.join(", "));
+        ensure!(known, "{name} is unknown: there are {}, {START}, {FLOOD} and {GROWTH}", names.join(", "));
     }
     let begin = Instant::now();
     let folder = tempfile::tempdir()?;
@@ -75,6 +77,7 @@ async fn run(run: &Run) -> anyhow::Result<()> {
         memory: Vec::new(),
         start: None,
         flood: None,
+        growth: Vec::new(),
         binary_bytes: std::fs::metadata(servers::binary()?)?.len(),
     };
     if run.wants(START) {
@@ -84,12 +87,13 @@ async fn run(run: &Run) -> anyhow::Result<()> {
     if run.wants(FLOOD) {
         results.flood = Some(flood::measure(run, folder.path()).await?);
     }
-    let tables = format!(
-        "{}\n{}\n{}\n",
-        table::goals(&results),
-        table::throughput(&results),
-        table::conditions(&results)
-    );
+    if run.wants(GROWTH) {
+        results.growth = growth::measure(run, folder.path()).await?;
+    }
+    let mut tables = vec![table::goals(&results), table::throughput(&results), table::growth(&results)];
+    tables.push(table::conditions(&results) + "\n");
+    tables.retain(|table| !table.is_empty());
+    let tables = tables.join("\n");
     println!("\n{tables}\ntook {} s", begin.elapsed().as_secs());
     match &run.output {
         Some(folder) => write(&results, folder, &tables),

@@ -15,7 +15,7 @@ pub struct Options {
 
 #[derive(clap::Args, Clone)]
 pub struct Run {
-    /// Only these, several with commas; `start`, `flood` and the names of routes.
+    /// Only these, several with commas; `start`, `flood`, `growth` and the names of routes.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub only: Vec<String>,
     /// One round of half a second for each server and route: to see that all works.
@@ -27,6 +27,10 @@ pub struct Run {
     /// Seconds of a round for each server and route.
     #[arg(long, default_value_t = 4.0)]
     pub seconds: f64,
+    /// Growth is measured with so many users as well, several with commas; 10000000 take minutes, and 4 GB of the folder for
+    /// temporary files.
+    #[arg(long, value_delimiter = ',', value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1000..))]
+    pub growth_users: Vec<u32>,
     /// Where DATE.json and DATE.md are written. Without it a run of everything writes them to bench/results, and makes the page of
     /// the guide of them.
     #[arg(long, value_name = "FOLDER")]

@@ -17,6 +17,7 @@ pub struct Group {
 const WIDTH: u32 = 880;
 /// Of all bars of a group, and of the rest.
 const GROUP_HEIGHT: u32 = 62;
+const LONE_BAR_HEIGHT: u32 = 26;
 const HEAD_HEIGHT: u32 = 120;
 const LABELS_WIDTH: u32 = 270;
 /// Of the height of a group, what its bars take.
@@ -33,10 +34,15 @@ const fn colour(kind: Kind) -> RGBColor {
     }
 }
 
-/// A picture of a page's width.
+/// A picture of a page's width; nothing if there is no group.
 pub fn bars(title: &str, axis: &str, groups: &[Group]) -> anyhow::Result<String> {
+    if groups.is_empty() {
+        return Ok(String::new());
+    }
     let mut svg = String::new();
-    let height = HEAD_HEIGHT + GROUP_HEIGHT * u32::try_from(groups.len())?;
+    let lone = groups.iter().all(|group| group.bars.len() == 1);
+    let each = if lone { LONE_BAR_HEIGHT } else { GROUP_HEIGHT };
+    let height = HEAD_HEIGHT + each * u32::try_from(groups.len())?;
     draw(&mut svg, height, title, axis, groups).map_err(|error| anyhow!("{error}"))?;
     let fixed = format!("width=\"{WIDTH}\" height=\"{height}\"");
     Ok(svg.replacen(&fixed, "width=\"100%\" role=\"img\"", 1))
@@ -104,6 +110,11 @@ fn label(figure: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_drawn_of_nothing() {
+        assert_eq!(bars("a title", "µs", &[]).unwrap(), "");
+    }
 
     #[test]
     fn every_figure_has_its_bar() {

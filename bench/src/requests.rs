@@ -22,15 +22,9 @@ pub fn tolerated(act: Act) -> f64 {
 /// A load without end.
 pub fn load(act: Act, server: &Running, folder: &Path, round: u32) -> anyhow::Result<Load> {
     let address = server.address();
-    let me = || format!("{address}/users/me");
     Ok(match act {
-        Act::Anonymous => Load { url: me(), connections: CONNECTIONS, ..Load::default() },
-        Act::Me | Act::MeDuringLogins => Load {
-            url: me(),
-            connections: CONNECTIONS,
-            headers: vec![server.credentials.clone()],
-            ..Load::default()
-        },
+        Act::Anonymous => anonymous(address),
+        Act::Me | Act::MeDuringLogins => me(address, &server.credentials),
         Act::Login => log_in(address, PASSWORD),
         Act::Refused => log_in(address, "Joyeuse and 12 empty seats"),
         Act::Register => {
@@ -42,13 +36,41 @@ pub fn load(act: Act, server: &Running, folder: &Path, round: u32) -> anyhow::Re
             write_lines(&file, (0..REGISTRATIONS).map(body))?;
             post_json(format!("{address}/auth/register"), Body::Lines(file))
         }
-        Act::ForgotPassword => {
-            let file = folder.join("forgotten");
-            let body = |number| format!(r#"{{"email":"{}"}}"#, other_email(number));
-            write_lines(&file, (1..=OTHER_USERS).map(body))?;
-            post_json(format!("{address}/auth/forgot-password"), Body::Lines(file))
-        }
+        Act::ForgotPassword => forgot_password(address, (1..=OTHER_USERS).map(other_email), folder)?,
     })
+}
+
+/// `/users/me` by nobody.
+fn anonymous(address: &str) -> Load {
+    Load { url: format!("{address}/users/me"), connections: CONNECTIONS, ..Load::default() }
+}
+
+/// `/users/me` by somebody.
+pub fn me(address: &str, credentials: &str) -> Load {
+    Load { headers: vec![credentials.to_owned()], ..anonymous(address) }
+}
+
+/// Each for one of these users, by their id, for a superuser.
+pub fn users(
+    address: &str,
+    credentials: &str,
+    ids: impl Iterator<Item = String>,
+    folder: &Path,
+) -> anyhow::Result<Load> {
+    let file = folder.join("users");
+    write_lines(&file, ids.map(|id| format!("{address}/users/{id}")))?;
+    Ok(Load { url: file.display().to_string(), urls_in_file: true, ..me(address, credentials) })
+}
+
+/// Each for one of these addresses.
+pub fn forgot_password(
+    address: &str,
+    emails: impl Iterator<Item = String>,
+    folder: &Path,
+) -> anyhow::Result<Load> {
+    let file = folder.join("forgotten");
+    write_lines(&file, emails.map(|email| format!(r#"{{"email":"{email}"}}"#)))?;
+    Ok(post_json(format!("{address}/auth/forgot-password"), Body::Lines(file)))
 }
 
 /// Logins by eight connections.

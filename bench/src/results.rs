@@ -25,6 +25,9 @@ pub struct Results {
     pub memory: Vec<MemoryOf>,
     pub start: Option<Start>,
     pub flood: Option<Flood>,
+    /// By number of users.
+    #[serde(default)]
+    pub growth: Vec<Growth>,
     /// Of the server, stripped if it is a release build.
     pub binary_bytes: u64,
 }
@@ -96,6 +99,26 @@ pub struct Flood {
     pub lost: u64,
 }
 
+/// What our server takes with so many users in SQLite.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Growth {
+    pub users: u32,
+    /// Of the database.
+    pub file_bytes: u64,
+    /// From its start to its first answer, in milliseconds.
+    pub start_ms: Vec<f64>,
+    /// Its own memory before anybody has asked, in MiB.
+    pub idle_mib: f64,
+    /// And after the first logins.
+    pub after_logins_mib: f64,
+    /// CPU time for each request, in microseconds, one for each round; this of `/users/me` with a signed token.
+    pub me_us: Vec<f64>,
+    /// Of `/users/{id}`, asked by a superuser, each time for another.
+    pub user_us: Vec<f64>,
+    /// Of `forgot-password`, each time for another, until the mail is sent.
+    pub forgot_password_us: Vec<f64>,
+}
+
 impl Results {
     /// Those of the newest run that was written down.
     pub fn newest() -> anyhow::Result<Self> {
@@ -164,8 +187,17 @@ pub mod tests {
             memory: Vec::new(),
             start: None,
             flood: None,
+            growth: Vec::new(),
             binary_bytes: 9_000_000,
         }
+    }
+
+    #[test]
+    fn runs_before_growth_was_measured_are_read() {
+        let mut old = serde_json::to_value(example(&[])).unwrap();
+        assert!(old.as_object_mut().unwrap().remove("growth").is_some());
+        let old: Results = serde_json::from_value(old).unwrap();
+        assert!(old.growth.is_empty());
     }
 
     #[test]

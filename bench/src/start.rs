@@ -29,8 +29,8 @@ pub fn measure(run: &Run, folder: &Path) -> anyhow::Result<Start> {
     Ok(start)
 }
 
-/// In milliseconds.
-fn first_answer(folder: &Path) -> anyhow::Result<f64> {
+/// In milliseconds, on the database in this folder.
+pub fn first_answer(folder: &Path) -> anyhow::Result<f64> {
     let begin = Instant::now();
     let mut server = servers::start_limited(Command::new(servers::binary()?), folder)?;
     let host = server.address.strip_prefix("http://").context("no http")?.to_owned();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    results::{Results, Sample},
+    results::{Growth, Results, Sample, median},
     route::ROUTES,
     servers::Kind,
     summary::{self, Row},
@@ -47,6 +47,50 @@ pub fn throughput(results: &Results) -> String {
         lines.push(line);
     }
     markdown(&lines)
+}
+
+/// What our server takes by number of users, as Markdown; nothing if that was not measured.
+pub fn growth(results: &Results) -> String {
+    if results.growth.is_empty() {
+        return String::new();
+    }
+    let head = [
+        "users in SQLite",
+        "file, MB",
+        "start to first answer, ms",
+        "own memory, MiB idle (after logins)",
+        "/users/me, µs CPU",
+        "/users/{id}, each another",
+        "forgot-password, each another",
+    ];
+    let mut lines = vec![head.map(str::to_owned).to_vec()];
+    lines.extend(results.growth.iter().map(|growth| growth_cells(growth).to_vec()));
+    markdown(&lines)
+}
+
+fn growth_cells(growth: &Growth) -> [String; 7] {
+    let of = |figures: &[f64]| median(figures.to_vec()).map(summary::figure).unwrap_or_default();
+    let memory = [growth.idle_mib, growth.after_logins_mib].map(summary::figure);
+    [
+        in_words(growth.users),
+        summary::figure(growth.file_bytes as f64 / 1e6),
+        of(&growth.start_ms),
+        format!("{} ({})", memory[0], memory[1]),
+        of(&growth.me_us),
+        of(&growth.user_us),
+        of(&growth.forgot_password_us),
+    ]
+}
+
+/// Round numbers as one says them.
+pub fn in_words(number: u32) -> String {
+    match number {
+        number if number >= 1_000_000 && number.is_multiple_of(1_000_000) => {
+            format!("{} million", number / 1_000_000)
+        }
+        number if number >= 1000 && number.is_multiple_of(1000) => format!("{} thousand", number / 1000),
+        number => number.to_string(),
+    }
 }
 
 /// A table whose columns stand below each other; its first line is the head.
@@ -115,6 +159,36 @@ mod tests {
         let lines = [["a", "b"], ["a µs", ""], ["", "longer"]];
         let text = markdown(&lines.map(|line| line.map(str::to_owned).to_vec()));
         assert_eq!(text, "| a    | b      |\n|------|--------|\n| a µs |        |\n|      | longer |\n");
+    }
+
+    #[test]
+    fn growth_by_number_of_users() {
+        let mut results = example(&[]);
+        assert_eq!(growth(&results), "");
+        let small = Growth {
+            users: 10_000,
+            file_bytes: 3_140_000,
+            start_ms: vec![9.0, 7.0, 8.0],
+            idle_mib: 3.1,
+            after_logins_mib: 27.6,
+            me_us: vec![16.0, 18.0],
+            user_us: vec![20.0],
+            forgot_password_us: vec![345.0],
+        };
+        results.growth = vec![small.clone(), Growth { users: 1_000_000, ..small }];
+        let text = growth(&results);
+        let line = text.lines().nth(2).unwrap().split('|').map(str::trim).collect::<Vec<_>>();
+        let cells = ["", "10 thousand", "3.14", "8.00", "3.10 (27.6)", "17.0", "20.0", "345", ""];
+        assert_eq!(line, cells);
+        assert!(text.lines().nth(3).unwrap().starts_with("| 1 million"), "{text}");
+    }
+
+    #[test]
+    fn numbers_in_words() {
+        let numbers = [999, 1000, 10_500, 250_000, 1_000_000, 1_500_000, 10_000_000];
+        let words =
+            ["999", "1 thousand", "10500", "250 thousand", "1 million", "1500 thousand", "10 million"];
+        assert_eq!(numbers.map(in_words), words);
     }
 
     #[test]

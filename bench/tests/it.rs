@@ -18,7 +18,7 @@ fn run(arguments: &[&str], output: &Path) -> (Value, String) {
 #[test]
 fn a_short_run_has_all_figures() {
     let folder = tempfile::tempdir().unwrap();
-    let routes = "me_jwt_pg,me_database_sqlite,login,start";
+    let routes = "me_jwt_pg,me_database_sqlite,login,start,growth";
     let (results, text) = run(&["--quick", "--only", routes], folder.path());
 
     for (route, servers) in [
@@ -36,12 +36,25 @@ fn a_short_run_has_all_figures() {
         }
     }
     assert!(results["start"]["fresh_ms"][0].as_f64().unwrap() > 0.0);
+    for (growth, users) in results["growth"].as_array().unwrap().iter().zip([1000, 10_000]) {
+        assert_eq!(growth["users"], users);
+        for figure in ["start_ms", "me_us", "user_us", "forgot_password_us"] {
+            assert!(growth[figure][0].as_f64().unwrap() > 0.0, "{figure}: {growth}");
+        }
+        let (idle, after) =
+            (growth["idle_mib"].as_f64().unwrap(), growth["after_logins_mib"].as_f64().unwrap());
+        // A hash takes 64 MiB, which are kept for the next one or given back.
+        assert!(0.5 < idle && 0.5 < after, "{growth}");
+        // An address and an id in indexes as well, and what else a row has.
+        assert!(growth["file_bytes"].as_u64().unwrap() > 200 * users, "{growth}");
+    }
+    assert_eq!(results["growth"].as_array().unwrap().len(), 2);
     for memory in results["memory"].as_array().unwrap() {
         let (idle, peak) =
             (memory["idle"]["resident"].as_f64().unwrap(), memory["after"]["peak"].as_f64().unwrap());
         assert!(0.5 < idle && idle <= peak, "{memory}");
     }
-    assert!(text.contains("| /users/me, JWT, PostgreSQL "), "{text}");
+    assert!(text.contains("| /users/me, JWT, PostgreSQL ") && text.contains("| 10 thousand "), "{text}");
     // Goals are for release builds.
     assert!(!text.contains("| yes ") && !text.contains("**no**"), "{text}");
 }

@@ -12,10 +12,10 @@ use axum_users_testkit::Process;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    ours::{binary, start_limited},
+    ours::{binary, database_file, start_limited},
     reference::versions as reference_versions,
     services::Services,
-    users::{EMAIL, OTHER_USERS, PASSWORD, other_email, register_and_log_in},
+    users::{EMAIL, OTHER_USERS, PASSWORD, log_in, other_email, register, register_and_log_in},
 };
 use crate::{cpu, memory::Memory};
 

@@ -36,8 +36,13 @@ pub(super) fn start(
 
 /// Starts it on SQLite by a command that ends in the binary, such as one that limits it.
 pub fn start_limited(command: Command, folder: &Path) -> anyhow::Result<Process> {
-    let database = format!("sqlite:{}", folder.join("users.db").display());
+    let database = format!("sqlite:{}", database_file(folder).display());
     serve(command, &configuration(Strategy::Jwt, &database, ""), folder)
+}
+
+/// Where a server that was started so has its users.
+pub fn database_file(folder: &Path) -> PathBuf {
+    folder.join("users.db")
 }
 
 fn serve(mut command: Command, configuration: &str, folder: &Path) -> anyhow::Result<Process> {

@@ -19,14 +19,23 @@ pub fn other_email(number: u32) -> String {
 
 /// Gives a token.
 pub async fn register_and_log_in(address: &str, strategy: Strategy) -> anyhow::Result<String> {
-    let client = reqwest::Client::new();
+    register(address).await?;
+    log_in(address, strategy, EMAIL).await
+}
+
+pub async fn register(address: &str) -> anyhow::Result<()> {
     let body = json!({"email": EMAIL, "password": PASSWORD});
-    let answer = client.post(format!("{address}/auth/register")).json(&body).send().await?;
+    let answer = reqwest::Client::new().post(format!("{address}/auth/register")).json(&body).send().await?;
     let status = answer.status();
     ensure!(status == 201, "register: {status} {}", answer.text().await?);
-    let form = [("username", EMAIL), ("password", PASSWORD)];
+    Ok(())
+}
+
+/// Gives a token. All have the same password.
+pub async fn log_in(address: &str, strategy: Strategy, email: &str) -> anyhow::Result<String> {
+    let form = [("username", email), ("password", PASSWORD)];
     let url = format!("{address}/auth/{}/login", strategy.name());
-    let answer = client.post(url).form(&form).send().await?;
+    let answer = reqwest::Client::new().post(url).form(&form).send().await?;
     let status = answer.status();
     ensure!(status == 200, "login: {status} {}", answer.text().await?);
     let answer: Value = answer.json().await?;

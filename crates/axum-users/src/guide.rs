@@ -35,6 +35,7 @@ pub mod password {}
 /// How fast it is, measured beside others.
 #[doc = include_str!("../docs/performance/cpu.svg")]
 #[doc = include_str!("../docs/performance/latency.svg")]
+#[doc = include_str!("../docs/performance/growth.svg")]
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
 
