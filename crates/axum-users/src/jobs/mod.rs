@@ -7,6 +7,7 @@
 mod options;
 mod queue;
 mod task;
+mod together;
 mod worker;
 
 use time::OffsetDateTime;

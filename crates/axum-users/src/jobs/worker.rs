@@ -16,8 +16,10 @@ use tokio_util::{
     task::{AbortOnDropHandle, TaskTracker},
 };
 
-use super::{JobOptions, log_store, task::context};
-use crate::{LeasedJob, Profile, StoreError, UserError, UserManager, store::DynJobStore, users::Core};
+use super::{JobOptions, log_store, task::context, together::Together};
+use crate::{
+    LeasedJob, NewJob, Profile, StoreError, UserError, UserManager, store::DynJobStore, users::Core,
+};
 
 /// How long an orderly stop does jobs that are due.
 const LAST_JOBS: Duration = Duration::from_secs(10);
@@ -32,6 +34,8 @@ const TELLINGS: u32 = 3;
 pub(crate) struct Durable {
     pub(crate) store: Arc<dyn DynJobStore>,
     options: JobOptions,
+    new: Together<NewJob>,
+    done: Together<LeasedJob>,
     /// There is a job of this node's own.
     added: Notify,
     running: TaskTracker,
@@ -63,11 +67,25 @@ impl Durable {
             store,
             turns: Arc::new(Semaphore::new(options.concurrency)),
             options,
+            new: Together::new(),
+            done: Together::new(),
             added: Notify::new(),
             running,
             give_back: watch::Sender::new(()),
             worker: Mutex::new(None),
         }
+    }
+
+    /// Adds a job of this node's own.
+    pub(crate) async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
+        let store = Arc::clone(&self.store);
+        let write = move |jobs| {
+            let store = Arc::clone(&store);
+            async move { store.enqueue_all(jobs).await }
+        };
+        self.new.write(job, write).await?;
+        self.wake();
+        Ok(())
     }
 
     /// There may be something to do.
@@ -88,9 +106,7 @@ impl Durable {
         for telling in 1..=TELLINGS {
             match self.tell(job, outcome).await {
                 Ok(true) => return,
-                Ok(false) => {
-                    return tracing::warn!(kind = job.kind, id = %job.id, "a job took longer than its lease");
-                }
+                Ok(false) => return log_late(1),
                 Err(error) if telling == TELLINGS => {
                     return log_store(
                         "what became of a job cannot be written: it will be done again",
@@ -105,7 +121,20 @@ impl Durable {
     async fn tell(&self, job: &LeasedJob, outcome: &Outcome) -> Result<bool, StoreError> {
         let now = OffsetDateTime::now_utc();
         match outcome {
-            Outcome::Done => self.store.finish(job).await,
+            Outcome::Done => {
+                let store = Arc::clone(&self.store);
+                let finish = move |jobs: Vec<LeasedJob>| {
+                    let store = Arc::clone(&store);
+                    async move {
+                        let (all, done) = (jobs.len() as u64, store.finish_all(&jobs).await?);
+                        if done < all {
+                            log_late(all - done);
+                        }
+                        Ok(())
+                    }
+                };
+                self.done.write(job.clone(), finish).await.map(|()| true)
+            }
             Outcome::GivenBack => self.store.retry(job, now).await,
             Outcome::Failed(error) if job.attempts >= self.options.attempts || is_permanent(error) => {
                 self.store.bury(job, now, &reason(error)).await
@@ -260,6 +289,10 @@ fn is_permanent(error: &UserError) -> bool {
         return error.is_some_and(crate::mailer::MailError::is_permanent);
     }
     false
+}
+
+fn log_late(jobs: u64) {
+    tracing::warn!(jobs, "jobs took longer than their lease");
 }
 
 /// Why a job was given up, for people.

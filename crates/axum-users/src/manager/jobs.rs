@@ -23,10 +23,8 @@ impl<P: Profile> UserManager<P> {
     /// Has a job done. The store of durable ones is called once, whoever it is for.
     pub(super) async fn queue(&self, promise: Promise, task: Task<P>, cx: &Context) -> Result<(), UserError> {
         if let Some(durable) = &self.0.durable {
-            durable.store.enqueue(task.to_job(cx)).await?;
             self.start_jobs();
-            durable.wake();
-            return Ok(());
+            return Ok(durable.enqueue(task.to_job(cx)).await?);
         }
         let (manager, cx) = (self.clone(), cx.clone());
         let place = match promise.0 {
@@ -198,9 +196,7 @@ impl<P: Profile> UserManager<P> {
                     // A job of its own: should it fail, the hooks above are not run again.
                     Some(durable) => {
                         let task = Task::<P>::RequestVerify(user.email.clone());
-                        durable.store.enqueue(task.to_job(cx)).await?;
-                        durable.wake();
-                        Ok(())
+                        Ok(durable.enqueue(task.to_job(cx)).await?)
                     }
                     None => self.mail_verification(user, cx).await,
                 }

@@ -176,9 +176,9 @@ impl<S: LimitStore> DynLimitStore for S {
 }
 
 pub(crate) trait DynJobStore: Send + Sync {
-    fn enqueue(&self, job: NewJob) -> Answer<'_, ()>;
+    fn enqueue_all(&self, jobs: Vec<NewJob>) -> Answer<'_, ()>;
     fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, limit: u32) -> Answer<'_, Vec<LeasedJob>>;
-    fn finish<'a>(&'a self, job: &'a LeasedJob) -> Answer<'a, bool>;
+    fn finish_all<'a>(&'a self, jobs: &'a [LeasedJob]) -> Answer<'a, u64>;
     fn retry<'a>(&'a self, job: &'a LeasedJob, due_at: OffsetDateTime) -> Answer<'a, bool>;
     fn bury<'a>(&'a self, job: &'a LeasedJob, now: OffsetDateTime, reason: &'a str) -> Answer<'a, bool>;
     fn dead(&self, limit: u32) -> Answer<'_, Vec<DeadJob>>;
@@ -188,14 +188,14 @@ pub(crate) trait DynJobStore: Send + Sync {
 }
 
 impl<S: JobStore> DynJobStore for S {
-    fn enqueue(&self, job: NewJob) -> Answer<'_, ()> {
-        Box::pin(JobStore::enqueue(self, job))
+    fn enqueue_all(&self, jobs: Vec<NewJob>) -> Answer<'_, ()> {
+        Box::pin(JobStore::enqueue_all(self, jobs))
     }
     fn lease(&self, now: OffsetDateTime, until: OffsetDateTime, limit: u32) -> Answer<'_, Vec<LeasedJob>> {
         Box::pin(JobStore::lease(self, now, until, limit))
     }
-    fn finish<'a>(&'a self, job: &'a LeasedJob) -> Answer<'a, bool> {
-        Box::pin(JobStore::finish(self, job))
+    fn finish_all<'a>(&'a self, jobs: &'a [LeasedJob]) -> Answer<'a, u64> {
+        Box::pin(JobStore::finish_all(self, jobs))
     }
     fn retry<'a>(&'a self, job: &'a LeasedJob, due_at: OffsetDateTime) -> Answer<'a, bool> {
         Box::pin(JobStore::retry(self, job, due_at))

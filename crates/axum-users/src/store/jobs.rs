@@ -161,6 +161,17 @@ pub trait JobStore: Send + Sync + 'static {
     /// the time it takes (FGT-1).
     fn enqueue(&self, job: NewJob) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Adds jobs that were promised at the same time, each as [`enqueue`](Self::enqueue) does: for stores to which several at once
+    /// are less work. Some may be added even though it fails.
+    fn enqueue_all(&self, jobs: Vec<NewJob>) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async move {
+            for job in jobs {
+                self.enqueue(job).await?;
+            }
+            Ok(())
+        }
+    }
+
     /// Takes at most `limit` jobs that are due at `now`, those that have been due for longest first. They are due again at
     /// `until`. No job is given to two that ask at once, and none waits for another that asks.
     fn lease(
@@ -172,6 +183,17 @@ pub trait JobStore: Send + Sync + 'static {
 
     /// The job is done and forgotten; `false` when the lease has ended and somebody else has the job, or has done it.
     fn finish(&self, job: &LeasedJob) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The same for jobs that were done at the same time; tells for how many of them [`finish`](Self::finish) would say `true`.
+    fn finish_all(&self, jobs: &[LeasedJob]) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        async move {
+            let mut finished = 0;
+            for job in jobs {
+                finished += u64::from(self.finish(job).await?);
+            }
+            Ok(finished)
+        }
+    }
 
     /// Ends the lease; the job is due at `due_at`. `false` as for [`finish`](Self::finish).
     fn retry(

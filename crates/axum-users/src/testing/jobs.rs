@@ -25,6 +25,10 @@ fn job(number: usize) -> NewJob {
     }
 }
 
+fn with_key(key: &str) -> NewJob {
+    NewJob { unique_key: Some(key.to_owned()), ..job(0) }
+}
+
 fn ids(jobs: &[LeasedJob]) -> Vec<Uuid> {
     jobs.iter().map(|job| job.id).collect()
 }
@@ -93,18 +97,17 @@ pub async fn a_job_that_failed_is_tried_later<I: UserId, S: JobStore>(subject: S
 
 pub async fn a_key_is_free_when_its_job_is_done_or_dead<I: UserId, S: JobStore>(subject: Subject<I, S>) {
     let store = subject.store;
-    let with = |key: &str| NewJob { unique_key: Some(key.to_owned()), ..job(1) };
     for key in ["a", "A", "b", "á", "a"] {
-        store.enqueue(with(key)).await.unwrap();
+        store.enqueue(with_key(key)).await.unwrap();
     }
     let taken = store.lease(NOW, NOW + MINUTE, 10).await.unwrap();
     assert_eq!(taken.len(), 4);
-    store.enqueue(with("a")).await.unwrap();
+    store.enqueue(with_key("a")).await.unwrap();
     assert_eq!(store.count().await.unwrap().waiting, 4, "it is being done");
     for job in &taken {
         assert!(store.retry(job, NOW).await.unwrap());
     }
-    store.enqueue(with("a")).await.unwrap();
+    store.enqueue(with_key("a")).await.unwrap();
     assert_eq!(store.count().await.unwrap().waiting, 4, "it waits again");
     let taken = store.lease(NOW, NOW + MINUTE, 10).await.unwrap();
     for (number, job) in taken.iter().enumerate() {
@@ -112,7 +115,7 @@ pub async fn a_key_is_free_when_its_job_is_done_or_dead<I: UserId, S: JobStore>(
         assert!(ended.unwrap());
     }
     for key in ["a", "A", "b", "á"] {
-        store.enqueue(with(key)).await.unwrap();
+        store.enqueue(with_key(key)).await.unwrap();
     }
     assert_eq!(store.count().await.unwrap(), JobCounts { waiting: 4, dead: 2 });
 }
@@ -193,4 +196,54 @@ pub async fn fgt_5_of_many_jobs_with_one_key_one_waits<I: UserId, S: JobStore>(s
     })
     .await;
     assert_eq!(subject.store.count().await.unwrap().waiting, 1);
+}
+
+pub async fn jobs_added_and_finished_together_are_as_one_by_one<I: UserId, S: JobStore>(
+    subject: Subject<I, S>,
+) {
+    let store = subject.store;
+    store.enqueue(with_key("waits")).await.unwrap();
+    let (first, second) = (with_key("twice"), with_key("twice"));
+    let mut jobs: Vec<NewJob> = (0..75).map(job).collect();
+    let mut expected: HashSet<Uuid> = jobs.iter().map(|job| job.id).collect();
+    expected.insert(first.id);
+    jobs.extend([with_key("waits"), first, second]);
+    store.enqueue_all(jobs).await.unwrap();
+    store.enqueue_all(Vec::new()).await.unwrap();
+
+    let taken = store.lease(NOW, NOW + MINUTE, 100).await.unwrap();
+    assert_eq!(taken.len(), 77, "one for each key");
+    assert!(ids(&taken).iter().collect::<HashSet<_>>().is_superset(&expected.iter().collect()));
+    let (late, in_time) = taken.split_at(7);
+    assert_eq!(store.finish_all(in_time).await.unwrap(), 70);
+    assert_eq!(store.finish_all(in_time).await.unwrap(), 0);
+    assert_eq!(store.finish_all(&[]).await.unwrap(), 0);
+    let again = store.lease(NOW + MINUTE, NOW + MINUTE * 2, 100).await.unwrap();
+    assert_eq!(again.len(), 7);
+    assert_eq!(store.finish_all(late).await.unwrap(), 0, "others have them now");
+    let all = [late, again.as_slice()].concat();
+    assert_eq!(store.finish_all(&all).await.unwrap(), 7);
+    assert_eq!(store.count().await.unwrap(), JobCounts::default());
+}
+
+/// F-25: two that wait for each other's keys would wait for ever.
+pub async fn f_25_many_add_the_same_jobs_together_in_any_order<I: UserId, S: JobStore>(
+    subject: Subject<I, S>,
+) {
+    const KEYS: usize = 20;
+    at_once(|task| {
+        let store = Arc::clone(&subject.store);
+        async move {
+            for round in 0..5 {
+                let mut jobs: Vec<_> = (0..KEYS).map(|key| with_key(&key.to_string())).collect();
+                jobs.rotate_left((task + round) % KEYS);
+                if task % 2 == 0 {
+                    jobs.reverse();
+                }
+                store.enqueue_all(jobs).await.unwrap();
+            }
+        }
+    })
+    .await;
+    assert_eq!(subject.store.count().await.unwrap().waiting, KEYS as u64);
 }

@@ -234,6 +234,8 @@ macro_rules! __cases_of_jobs {
                 who_was_given_up_is_kept_to_look_at
                 f_13_jobs_taken_by_many_at_once_are_each_taken_once
                 fgt_5_of_many_jobs_with_one_key_one_waits
+                jobs_added_and_finished_together_are_as_one_by_one
+                f_25_many_add_the_same_jobs_together_in_any_order
             }
         }
     };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{SqlStore, dialect::Dialect, driver::Values};
+use super::{SqlStore, dialect::Dialect, driver::Values, many::for_many};
 use crate::{
     AuditAct, AuditChange, AuditEvent, AuditFilter, AuditReason, AuditStore, Profile, StoreError, Timestamp,
     value::{ColumnError, Kind, Row, Value},
@@ -26,9 +26,6 @@ const COLUMNS: [(&str, Kind); 11] = [
     ("user_agent", Kind::Text),
     ("identifier", Kind::Text),
 ];
-
-/// Up to so many events, a power of two, are written by one statement.
-const MOST_ROWS: usize = 64;
 
 pub(super) struct AuditStatements {
     dialect: Dialect,
@@ -50,12 +47,11 @@ impl AuditStatements {
                 format!("INSERT INTO axum_users_event ({names}) VALUES {marks}{}", dialect.or_leave_event());
             Arc::from(dialect.statement(&template, &kinds.repeat(rows)))
         };
-        let sizes = (0..=MOST_ROWS.ilog2()).map(|power| 1_usize << power);
         Self {
             dialect,
             kinds,
             select: format!("SELECT {names} FROM axum_users_event"),
-            record: sizes.map(record).collect(),
+            record: for_many(record),
             remove: dialect.statement(dialect.remove_old_events(), &[Kind::Uuid, Kind::I64]).into(),
         }
     }
@@ -102,14 +98,8 @@ fn of_whom(filter: &AuditFilter, text: impl Fn(&String) -> (Kind, Value)) -> (&'
 
 impl<P: Profile> AuditStore for SqlStore<P> {
     async fn record(&self, events: &[AuditEvent]) -> Result<(), StoreError> {
-        let mut rest = events;
-        while let Some(power) = rest.len().min(MOST_ROWS).checked_ilog2() {
-            let (now, later) = rest.split_at(1 << power);
-            let Some(sql) = self.statements.events.record.get(power as usize) else { return Ok(()) };
-            self.execute(sql, now.iter().flat_map(row).collect()).await?;
-            rest = later;
-        }
-        Ok(())
+        let rows = events.iter().map(|event| row(event).to_vec()).collect();
+        self.execute_all(&self.statements.events.record, rows).await.map(drop)
     }
 
     async fn list(

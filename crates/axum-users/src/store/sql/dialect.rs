@@ -232,6 +232,16 @@ impl Dialect {
         }
     }
 
+    /// Whether a statement tells which jobs it has taken. In SQLite what writes is not read from.
+    pub(super) const fn reads_what_it_takes(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
+    /// Whether several jobs are removed by one statement. MySQL may lock what lies between them.
+    pub(super) const fn finishes_jobs_at_once(self) -> bool {
+        !matches!(self, Self::Mysql)
+    }
+
     /// Microseconds since 1970 by the clock of the database.
     pub(super) const fn now(self) -> &'static str {
         match self {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{SqlStore, dialect::Dialect, driver::Values};
+use super::{SqlStore, dialect::Dialect, driver::Values, many::for_many, retry::retried};
 use crate::{
     DeadJob, JobCounts, JobStore, LeasedJob, NewJob, Profile, StoreError,
     value::{ColumnError, Kind, Row, Value},
@@ -17,7 +17,8 @@ use crate::{
 const CANDIDATES: u32 = 4;
 
 pub(super) struct JobStatements {
-    enqueue: Arc<str>,
+    /// For 1, 2, 4, … jobs: so that few different statements are prepared.
+    enqueue: Vec<Arc<str>>,
     /// Which jobs are due, the first ones first.
     due: Arc<str>,
     /// Takes several at once.
@@ -25,7 +26,8 @@ pub(super) struct JobStatements {
     /// Takes one, if nobody else has.
     lease_one: Arc<str>,
     leased: Arc<str>,
-    finish: Arc<str>,
+    /// As those that add jobs, or for one.
+    finish: Vec<Arc<str>>,
     retry: Arc<str>,
     bury: Arc<str>,
     dead: Arc<str>,
@@ -39,19 +41,25 @@ impl JobStatements {
         use Kind::{I64, Json, Text, Timestamp, Uuid};
         let filled =
             |template: &str, kinds: &[Kind]| -> Arc<str> { dialect.statement(template, kinds).into() };
+        let finish = |rows: usize| {
+            let which = vec!["(id = ? AND lease = ?)"; rows].join(" OR ");
+            filled(&format!("DELETE FROM axum_users_job WHERE {which}"), &[Uuid, Uuid].repeat(rows))
+        };
         let take = "UPDATE axum_users_job SET lease = ?, due_at = ?, attempts = attempts + 1 WHERE";
+        let at_once =
+            if dialect.reads_what_it_takes() { " RETURNING id, kind, payload, attempts" } else { "" };
         let lease = dialect
             .due_jobs()
-            .map(|due| filled(&format!("{take} {due}"), &[Uuid, Timestamp, Timestamp, I64]));
+            .map(|due| filled(&format!("{take} {due}{at_once}"), &[Uuid, Timestamp, Timestamp, I64]));
         Self {
-            enqueue: filled(
-                &format!(
-                    "INSERT INTO axum_users_job (id, kind, payload, unique_key, due_at, attempts) \
-                     VALUES (?, ?, ?, ?, ?, 0){}",
+            enqueue: for_many(|rows| {
+                let template = format!(
+                    "INSERT INTO axum_users_job (id, kind, payload, unique_key, due_at, attempts) VALUES {}{}",
+                    vec!["(?, ?, ?, ?, ?, 0)"; rows].join(", "),
                     dialect.or_mark_job()
-                ),
-                &[Uuid, Text, Json, Text, Timestamp],
-            ),
+                );
+                filled(&template, &[Uuid, Text, Json, Text, Timestamp].repeat(rows))
+            }),
             due: filled(
                 "SELECT id FROM axum_users_job WHERE due_at <= ? ORDER BY due_at LIMIT ?",
                 &[Timestamp, I64],
@@ -62,7 +70,7 @@ impl JobStatements {
                 "SELECT id, kind, payload, attempts FROM axum_users_job WHERE lease = ? ORDER BY id",
                 &[Uuid],
             ),
-            finish: filled("DELETE FROM axum_users_job WHERE id = ? AND lease = ?", &[Uuid, Uuid]),
+            finish: if dialect.finishes_jobs_at_once() { for_many(finish) } else { vec![finish(1)] },
             retry: filled(
                 "UPDATE axum_users_job SET due_at = ?, lease = NULL WHERE id = ? AND lease = ?",
                 &[Timestamp, Uuid, Uuid],
@@ -93,48 +101,42 @@ const DEAD: [Kind; 6] = [Kind::Uuid, Kind::Text, Kind::Json, Kind::I64, Kind::Ti
 
 impl<P: Profile> JobStore for SqlStore<P> {
     async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
-        let values = vec![
-            Value::Uuid(job.id),
-            Value::Text(job.kind),
-            Value::Json(job.payload),
-            job.unique_key.map_or(Value::Null, Value::Text),
-            Value::Timestamp(job.due_at),
-        ];
-        self.execute(&self.statements.jobs.enqueue, values).await.map(drop)
+        self.enqueue_all(vec![job]).await
     }
 
-    /// Looks before it takes: a node that finds nothing to do writes nothing, and waits for no lock.
+    /// In one order, so that no two nodes wait for each other's keys in a circle. A statement cannot mark a row that it has added.
+    async fn enqueue_all(&self, mut jobs: Vec<NewJob>) -> Result<(), StoreError> {
+        jobs.sort_by(|one, other| one.unique_key.cmp(&other.unique_key));
+        jobs.dedup_by(|next, job| next.unique_key.is_some() && next.unique_key == job.unique_key);
+        let rows = jobs.into_iter().map(new).collect();
+        self.execute_all(&self.statements.jobs.enqueue, rows).await.map(drop)
+    }
+
     async fn lease(
         &self,
         now: OffsetDateTime,
         until: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<LeasedJob>, StoreError> {
-        let statements = &self.statements.jobs;
-        let most = if statements.lease.is_some() { 1 } else { limit.saturating_mul(CANDIDATES) };
-        let values = vec![Value::Timestamp(now), Value::Integer(most.into())];
-        let due = self.driver.fetch(&statements.due, values, &[Kind::Uuid]).await?;
-        if due.is_empty() {
-            return Ok(Vec::new());
-        }
         let lease = Uuid::new_v4();
         let take = [Value::Uuid(lease), Value::Timestamp(until)];
-        let taken = match &statements.lease {
-            Some(sql) => {
-                let which = [Value::Timestamp(now), Value::Integer(limit.into())];
-                self.execute(sql, [take, which].concat()).await?
+        let rows = match &self.statements.jobs.lease {
+            Some(sql) if self.driver.dialect().reads_what_it_takes() => {
+                let values = [take, [Value::Timestamp(now), Value::Integer(limit.into())]].concat();
+                retried(async || self.driver.fetch(sql, values.clone(), &LEASED).await).await?
             }
-            None => self.take_one_by_one(due, &take, now, limit).await?,
+            _ => self.look_and_take(take, now, limit).await?,
         };
-        if taken == 0 {
-            return Ok(Vec::new());
-        }
-        let rows = self.driver.fetch(&statements.leased, vec![Value::Uuid(lease)], &LEASED).await?;
         rows.into_iter().map(|row| Ok(leased(row, lease)?)).collect()
     }
 
     async fn finish(&self, job: &LeasedJob) -> Result<bool, StoreError> {
-        Ok(self.execute(&self.statements.jobs.finish, which(job).to_vec()).await? > 0)
+        Ok(self.finish_all(std::slice::from_ref(job)).await? > 0)
+    }
+
+    async fn finish_all(&self, jobs: &[LeasedJob]) -> Result<u64, StoreError> {
+        let rows = jobs.iter().map(|job| which(job).to_vec()).collect();
+        self.execute_all(&self.statements.jobs.finish, rows).await
     }
 
     async fn retry(&self, job: &LeasedJob, due_at: OffsetDateTime) -> Result<bool, StoreError> {
@@ -174,6 +176,34 @@ impl<P: Profile> JobStore for SqlStore<P> {
 }
 
 impl<P: Profile> SqlStore<P> {
+    /// Looks before it takes: a node that finds nothing to do writes nothing, and waits for no lock.
+    async fn look_and_take(
+        &self,
+        take: [Value; 2],
+        now: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<Values>, StoreError> {
+        let statements = &self.statements.jobs;
+        let most = if statements.lease.is_some() { 1 } else { limit.saturating_mul(CANDIDATES) };
+        let values = vec![Value::Timestamp(now), Value::Integer(most.into())];
+        let due = self.driver.fetch(&statements.due, values, &[Kind::Uuid]).await?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let [lease, _] = take.clone();
+        let taken = match &statements.lease {
+            Some(sql) => {
+                let which = [Value::Timestamp(now), Value::Integer(limit.into())];
+                self.execute(sql, [take, which].concat()).await?
+            }
+            None => self.take_one_by_one(due, &take, now, limit).await?,
+        };
+        if taken == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(self.driver.fetch(&statements.leased, vec![lease], &LEASED).await?)
+    }
+
     /// Takes jobs by their keys, which locks nothing else. Where another was first, the next one will do.
     async fn take_one_by_one(
         &self,
@@ -194,6 +224,17 @@ impl<P: Profile> SqlStore<P> {
         }
         Ok(taken)
     }
+}
+
+/// What a new job's row holds.
+fn new(job: NewJob) -> Values {
+    vec![
+        Value::Uuid(job.id),
+        Value::Text(job.kind),
+        Value::Json(job.payload),
+        job.unique_key.map_or(Value::Null, Value::Text),
+        Value::Timestamp(job.due_at),
+    ]
 }
 
 fn which(job: &LeasedJob) -> [Value; 2] {

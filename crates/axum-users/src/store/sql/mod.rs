@@ -6,6 +6,7 @@ mod dialect;
 mod driver;
 mod jobs;
 mod limits;
+mod many;
 mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;

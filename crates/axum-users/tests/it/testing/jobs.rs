@@ -16,6 +16,8 @@ enum Defect {
     LeasesNeverEnd,
     OldLeasesCount,
     TakenTwice,
+    TogetherOneIsLost,
+    TogetherOldLeasesCount,
     TriedAgainAtOnce,
     TheDeadAreForgotten,
     TheDeadLiveOn,
@@ -63,6 +65,23 @@ impl JobStore for Defective {
         Ok(self.sound.finish(job).await? || self.has(Defect::OldLeasesCount))
     }
 
+    async fn enqueue_all(&self, mut jobs: Vec<NewJob>) -> Result<(), StoreError> {
+        if self.has(Defect::TogetherOneIsLost) && jobs.len() > 1 {
+            jobs.remove(0);
+        }
+        for job in jobs {
+            self.enqueue(job).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish_all(&self, jobs: &[LeasedJob]) -> Result<u64, StoreError> {
+        if self.has(Defect::TogetherOldLeasesCount) {
+            return Ok(jobs.len() as u64);
+        }
+        self.sound.finish_all(jobs).await
+    }
+
     async fn retry(&self, job: &LeasedJob, due_at: OffsetDateTime) -> Result<bool, StoreError> {
         let at_once = self.has(Defect::TriedAgainAtOnce);
         self.sound.retry(job, if at_once { OffsetDateTime::UNIX_EPOCH } else { due_at }).await
@@ -105,6 +124,8 @@ async fn every_defect_of_a_store_of_jobs_is_found() {
         (Defect::LeasesNeverEnd, "f_12_a_lease_that_has_ended_is_worth_nothing"),
         (Defect::OldLeasesCount, "f_12_a_lease_that_has_ended_is_worth_nothing"),
         (Defect::TakenTwice, "f_13_jobs_taken_by_many_at_once_are_each_taken_once"),
+        (Defect::TogetherOneIsLost, "jobs_added_and_finished_together_are_as_one_by_one"),
+        (Defect::TogetherOldLeasesCount, "jobs_added_and_finished_together_are_as_one_by_one"),
         (Defect::TriedAgainAtOnce, "a_job_that_failed_is_tried_later"),
         (Defect::TheDeadAreForgotten, "who_was_given_up_is_kept_to_look_at"),
         (Defect::TheDeadLiveOn, "who_was_given_up_is_kept_to_look_at"),

@@ -1,0 +1,187 @@
+//! Writing together what many ask to be written at the same time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::StoreError;
+
+/// At most so many are written at once.
+const BATCH: usize = 64;
+
+/// What waits to be written. While some are written the next ones gather: nobody waits for more than two writes, and a store that is
+/// busy gets many by one call.
+pub(super) struct Together<T>(Arc<Mutex<Waiting<T>>>);
+
+struct Waiting<T> {
+    items: Vec<Item<T>>,
+    has_writer: bool,
+}
+
+type Item<T> = (T, oneshot::Sender<Result<(), StoreError>>);
+
+impl<T: Send + 'static> Together<T> {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Waiting { items: Vec::new(), has_writer: false })))
+    }
+
+    /// Has it written by a task of its own, even if nobody waits for the end. Panics outside of a tokio runtime.
+    pub(super) async fn write<F>(
+        &self,
+        item: T,
+        write: impl Fn(Vec<T>) -> F + Send + 'static,
+    ) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<(), StoreError>> + Send + 'static,
+    {
+        let (told, answer) = oneshot::channel();
+        let has_writer = {
+            let mut waiting = lock(&self.0);
+            waiting.items.push((item, told));
+            std::mem::replace(&mut waiting.has_writer, true)
+        };
+        if !has_writer {
+            tokio::spawn(Writer { waiting: Arc::clone(&self.0), is_done: false }.run(write));
+        }
+        answer.await.unwrap_or_else(|gone| Err(StoreError::Backend(gone.into())))
+    }
+}
+
+/// Writes until nothing waits.
+struct Writer<T> {
+    waiting: Arc<Mutex<Waiting<T>>>,
+    is_done: bool,
+}
+
+impl<T> Writer<T> {
+    async fn run<F>(mut self, write: impl Fn(Vec<T>) -> F)
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
+        while let Some(batch) = self.next() {
+            let (items, told): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            // Why it failed, for each of them.
+            let result = write(items).await.map_err(Arc::new);
+            for told in told {
+                let _ = told.send(result.clone().map_err(|error| StoreError::Backend(error.into())));
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<Vec<Item<T>>> {
+        let mut waiting = lock(&self.waiting);
+        let most = waiting.items.len().min(BATCH);
+        if most == 0 {
+            self.is_done = true;
+            waiting.has_writer = false;
+            return None;
+        }
+        Some(waiting.items.drain(..most).collect())
+    }
+}
+
+/// A store may panic, and a task ends with its runtime: who waits is told, and the next one begins anew.
+impl<T> Drop for Writer<T> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            let mut waiting = lock(&self.waiting);
+            waiting.items.clear();
+            waiting.has_writer = false;
+        }
+    }
+}
+
+fn lock<T>(waiting: &Mutex<Waiting<T>>) -> MutexGuard<'_, Waiting<T>> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+        time::Duration,
+    };
+
+    use super::*;
+
+    type Calls = Arc<Mutex<Vec<Vec<usize>>>>;
+
+    /// Adds the first number, and the others while that is being written, by a store that fails at 13 and panics at 14.
+    async fn add(numbers: impl IntoIterator<Item = usize>) -> (Vec<Result<(), String>>, Vec<Vec<usize>>) {
+        let (together, calls) = (Arc::new(Together::new()), Calls::default());
+        let mut adding = Vec::new();
+        for number in numbers {
+            let (together, seen) = (Arc::clone(&together), Arc::clone(&calls));
+            let write = move |numbers: Vec<usize>| {
+                seen.lock().unwrap().push(numbers.clone());
+                async move {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    assert!(!numbers.contains(&14), "as asked");
+                    let is_unlucky = numbers.contains(&13);
+                    if is_unlucky { Err(StoreError::Backend("unlucky".into())) } else { Ok(()) }
+                }
+            };
+            adding.push(tokio::spawn(async move {
+                together.write(number, write).await.map_err(|error| format!("{error:?}"))
+            }));
+            while calls.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
+        let mut results = Vec::new();
+        for adding in adding {
+            results.push(adding.await.unwrap());
+        }
+        let calls = calls.lock().unwrap().clone();
+        (results, calls)
+    }
+
+    #[tokio::test]
+    async fn who_comes_while_another_is_written_is_written_with_others() {
+        let (results, calls) = add(0..10).await;
+        assert!(results.iter().all(Result::is_ok));
+        assert_eq!(calls, [vec![0], (1..10).collect::<Vec<_>>()]);
+        let (results, calls) = add(100..300).await;
+        assert!(results.iter().all(Result::is_ok));
+        assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [1, 64, 64, 64, 7]);
+    }
+
+    #[tokio::test]
+    async fn all_are_told_of_a_failure_and_the_next_ones_are_written() {
+        for broken in [13, 14] {
+            let (results, calls) = add([1, broken, 2]).await;
+            assert!(results[0].is_ok() && results[1].is_err() && results[2].is_err(), "{results:?}");
+            assert_eq!(calls, [vec![1], vec![broken, 2]]);
+        }
+        let (results, _) = add([1, 13]).await;
+        assert!(results[1].as_ref().unwrap_err().contains("unlucky"), "{results:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn each_is_written_once_however_many_come_and_go() {
+        let (together, written) = (Arc::new(Together::new()), Arc::new(AtomicUsize::new(0)));
+        let adding: Vec<_> = (0..8)
+            .map(|_| {
+                let (together, written) = (Arc::clone(&together), Arc::clone(&written));
+                tokio::spawn(async move {
+                    for number in 0..1_000 {
+                        let written = Arc::clone(&written);
+                        let write = move |numbers: Vec<usize>| {
+                            written.fetch_add(numbers.len(), SeqCst);
+                            async { Ok(()) }
+                        };
+                        together.write(number, write).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for adding in adding {
+            tokio::time::timeout(Duration::from_secs(60), adding)
+                .await
+                .expect("nobody waits for ever")
+                .unwrap();
+        }
+        assert_eq!(written.load(SeqCst), 8_000);
+        assert!(!lock(&together.0).has_writer);
+    }
+}
