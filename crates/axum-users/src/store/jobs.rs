@@ -1,5 +1,6 @@
 //! Jobs: work that was promised in an answer and is done after it, by whichever node comes to it.
 
+use futures_util::future::join_all;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -161,14 +162,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// the time it takes (FGT-1).
     fn enqueue(&self, job: NewJob) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Adds jobs that were promised at the same time, each as [`enqueue`](Self::enqueue) does: for stores to which several at once
-    /// are less work. Some may be added even though it fails.
+    /// Adds jobs that were promised at the same time, each as [`enqueue`](Self::enqueue) does, which is also how it is done where a
+    /// store has no way that is less work. Some may be added even though it fails.
     fn enqueue_all(&self, jobs: Vec<NewJob>) -> impl Future<Output = Result<(), StoreError>> + Send {
         async move {
-            for job in jobs {
-                self.enqueue(job).await?;
-            }
-            Ok(())
+            let added = join_all(jobs.into_iter().map(|job| self.enqueue(job))).await;
+            added.into_iter().collect()
         }
     }
 
@@ -187,11 +186,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// The same for jobs that were done at the same time; tells for how many of them [`finish`](Self::finish) would say `true`.
     fn finish_all(&self, jobs: &[LeasedJob]) -> impl Future<Output = Result<u64, StoreError>> + Send {
         async move {
-            let mut finished = 0;
-            for job in jobs {
-                finished += u64::from(self.finish(job).await?);
-            }
-            Ok(finished)
+            let finished = join_all(jobs.iter().map(|job| self.finish(job))).await;
+            finished.into_iter().map(|finished| finished.map(u64::from)).sum()
         }
     }
 

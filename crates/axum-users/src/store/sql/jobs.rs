@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ pub(super) struct JobStatements {
     /// Takes one, if nobody else has.
     lease_one: Arc<str>,
     leased: Arc<str>,
-    /// As those that add jobs, or for one.
+    /// As those that add jobs, or for one only.
     finish: Vec<Arc<str>>,
     retry: Arc<str>,
     bury: Arc<str>,
@@ -135,8 +136,14 @@ impl<P: Profile> JobStore for SqlStore<P> {
     }
 
     async fn finish_all(&self, jobs: &[LeasedJob]) -> Result<u64, StoreError> {
-        let rows = jobs.iter().map(|job| which(job).to_vec()).collect();
-        self.execute_all(&self.statements.jobs.finish, rows).await
+        let rows = jobs.iter().map(|job| which(job).to_vec());
+        match self.statements.jobs.finish.as_slice() {
+            [one] => {
+                let finished = join_all(rows.map(|row| self.execute(one, row))).await;
+                finished.into_iter().sum()
+            }
+            many => self.execute_all(many, rows.collect()).await,
+        }
     }
 
     async fn retry(&self, job: &LeasedJob, due_at: OffsetDateTime) -> Result<bool, StoreError> {

@@ -21,9 +21,8 @@ impl<P: Profile> SqlStore<P> {
         mut rows: Vec<Values>,
     ) -> Result<u64, StoreError> {
         let mut written = 0;
-        while let Some(power) = rows.len().checked_ilog2() {
-            let power = statements.len().saturating_sub(1).min(power as usize);
-            let Some(sql) = statements.get(power) else { break };
+        while let Some(power) = rows.len().min(MOST_ROWS).checked_ilog2() {
+            let Some(sql) = statements.get(power as usize) else { break };
             let later = rows.split_off(1 << power);
             written += self.execute(sql, rows.concat()).await?;
             rows = later;
