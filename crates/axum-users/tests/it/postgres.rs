@@ -1,5 +1,6 @@
 //! What is PostgreSQL's own: its column types, adopting its tables, many nodes at once, indexes in use, outages.
 
+mod jobs;
 mod reads;
 mod tls;
 

@@ -237,9 +237,16 @@ impl Dialect {
         matches!(self, Self::Postgres)
     }
 
-    /// Whether several jobs are removed by one statement. MySQL may lock what lies between them.
-    pub(super) const fn finishes_jobs_at_once(self) -> bool {
-        !matches!(self, Self::Mysql)
+    /// How several jobs are removed by one statement, if that waits for nobody: those that add jobs lock rows in another order. MySQL
+    /// may lock what lies between them.
+    pub(super) fn jobs_that_are_free(self, which: &str) -> Option<String> {
+        match self {
+            Self::Sqlite => Some(which.to_owned()),
+            Self::Postgres => Some(format!(
+                "id = ANY(ARRAY(SELECT id FROM axum_users_job WHERE {which} FOR UPDATE SKIP LOCKED))"
+            )),
+            Self::Mysql => None,
+        }
     }
 
     /// Microseconds since 1970 by the clock of the database.

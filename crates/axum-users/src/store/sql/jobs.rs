@@ -27,8 +27,9 @@ pub(super) struct JobStatements {
     /// Takes one, if nobody else has.
     lease_one: Arc<str>,
     leased: Arc<str>,
-    /// As those that add jobs, or for one only.
-    finish: Vec<Arc<str>>,
+    finish: Arc<str>,
+    /// The same for 1, 2, 4, … jobs, as far as they are free.
+    finish_free: Option<Vec<Arc<str>>>,
     retry: Arc<str>,
     bury: Arc<str>,
     dead: Arc<str>,
@@ -42,9 +43,9 @@ impl JobStatements {
         use Kind::{I64, Json, Text, Timestamp, Uuid};
         let filled =
             |template: &str, kinds: &[Kind]| -> Arc<str> { dialect.statement(template, kinds).into() };
-        let finish = |rows: usize| {
-            let which = vec!["(id = ? AND lease = ?)"; rows].join(" OR ");
-            filled(&format!("DELETE FROM axum_users_job WHERE {which}"), &[Uuid, Uuid].repeat(rows))
+        let finish_free = |rows: usize| {
+            let which = dialect.jobs_that_are_free(&vec!["(id = ? AND lease = ?)"; rows].join(" OR "))?;
+            Some(filled(&format!("DELETE FROM axum_users_job WHERE {which}"), &[Uuid, Uuid].repeat(rows)))
         };
         let take = "UPDATE axum_users_job SET lease = ?, due_at = ?, attempts = attempts + 1 WHERE";
         let at_once =
@@ -71,7 +72,8 @@ impl JobStatements {
                 "SELECT id, kind, payload, attempts FROM axum_users_job WHERE lease = ? ORDER BY id",
                 &[Uuid],
             ),
-            finish: if dialect.finishes_jobs_at_once() { for_many(finish) } else { vec![finish(1)] },
+            finish: filled("DELETE FROM axum_users_job WHERE id = ? AND lease = ?", &[Uuid, Uuid]),
+            finish_free: for_many(finish_free),
             retry: filled(
                 "UPDATE axum_users_job SET due_at = ?, lease = NULL WHERE id = ? AND lease = ?",
                 &[Timestamp, Uuid, Uuid],
@@ -132,18 +134,21 @@ impl<P: Profile> JobStore for SqlStore<P> {
     }
 
     async fn finish(&self, job: &LeasedJob) -> Result<bool, StoreError> {
-        Ok(self.finish_all(std::slice::from_ref(job)).await? > 0)
+        Ok(self.execute(&self.statements.jobs.finish, which(job).to_vec()).await? > 0)
     }
 
     async fn finish_all(&self, jobs: &[LeasedJob]) -> Result<u64, StoreError> {
-        let rows = jobs.iter().map(|job| which(job).to_vec());
-        match self.statements.jobs.finish.as_slice() {
-            [one] => {
-                let finished = join_all(rows.map(|row| self.execute(one, row))).await;
-                finished.into_iter().sum()
-            }
-            many => self.execute_all(many, rows.collect()).await,
+        let mut finished = 0;
+        if let Some(statements) = &self.statements.jobs.finish_free {
+            let rows = jobs.iter().map(|job| which(job).to_vec()).collect();
+            finished = self.execute_all(statements, rows).await?;
         }
+        if finished == jobs.len() as u64 {
+            return Ok(finished);
+        }
+        // Somebody asks for one of them again at this moment, or has it.
+        let others = join_all(jobs.iter().map(|job| self.finish(job))).await;
+        others.into_iter().try_fold(finished, |sum, other| Ok(sum + u64::from(other?)))
     }
 
     async fn retry(&self, job: &LeasedJob, due_at: OffsetDateTime) -> Result<bool, StoreError> {
