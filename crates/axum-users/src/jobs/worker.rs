@@ -208,6 +208,8 @@ impl<P: Profile> UserManager<P> {
         durable: &Arc<Durable>,
         turn: OwnedSemaphorePermit,
     ) -> Result<usize, StoreError> {
+        // Those that were finished together give their turns back at this moment.
+        tokio::task::yield_now().await;
         let mut turns = vec![turn];
         turns.extend(std::iter::from_fn(|| Arc::clone(&durable.turns).try_acquire_owned().ok()));
         let (begun, now) = (tokio::time::Instant::now(), OffsetDateTime::now_utc());

@@ -88,8 +88,8 @@ async fn callback<P: Profile>(
         }
         let arrival = route.arrival(&parts, &query, &returned, &code?).await?;
         let (manager, Arrival { identity, tokens }) = (users.manager(), arrival);
-        manager.oauth_associate_as(&oauth, &user, &identity, tokens, &cx, &mut entry).await?;
-        Ok((None, json(StatusCode::OK, &user)))
+        manager.oauth_associate_as(&oauth, user, &identity, tokens, &cx, &mut entry).await?;
+        Ok((None, json(StatusCode::OK, user)))
     };
     let associated = associated.await;
     entry.finish(&associated);
