@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use futures_util::future::join_all;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::StoreError;
 
@@ -20,12 +21,12 @@ struct Waiting<T> {
 
 type Item<T> = (T, oneshot::Sender<Result<(), StoreError>>);
 
-impl<T: Send + 'static> Together<T> {
+impl<T: Clone + Send + 'static> Together<T> {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(Waiting { items: Vec::new(), has_writer: false })))
     }
 
-    /// Has it written by a task of its own, even if nobody waits for the end. Panics outside of a tokio runtime.
+    /// Has it written by a task of its own, even if nobody waits for the end; outside of a tokio runtime alone and at once.
     pub(super) async fn write<F>(
         &self,
         item: T,
@@ -34,6 +35,7 @@ impl<T: Send + 'static> Together<T> {
     where
         F: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
+        let Ok(runtime) = Handle::try_current() else { return write(vec![item]).await };
         let (told, answer) = oneshot::channel();
         let has_writer = {
             let mut waiting = lock(&self.0);
@@ -41,7 +43,7 @@ impl<T: Send + 'static> Together<T> {
             std::mem::replace(&mut waiting.has_writer, true)
         };
         if !has_writer {
-            tokio::spawn(Writer { waiting: Arc::clone(&self.0), is_done: false }.run(write));
+            runtime.spawn(Writer { waiting: Arc::clone(&self.0), is_done: false }.run(write));
         }
         answer.await.unwrap_or_else(|gone| Err(StoreError::Backend(gone.into())))
     }
@@ -53,17 +55,21 @@ struct Writer<T> {
     is_done: bool,
 }
 
-impl<T> Writer<T> {
+impl<T: Clone> Writer<T> {
     async fn run<F>(mut self, write: impl Fn(Vec<T>) -> F)
     where
         F: Future<Output = Result<(), StoreError>>,
     {
         while let Some(batch) = self.next() {
             let (items, told): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            // Why it failed, for each of them.
-            let result = write(items).await.map_err(Arc::new);
-            for told in told {
-                let _ = told.send(result.clone().map_err(|error| StoreError::Backend(error.into())));
+            let results = match write(items.clone()).await {
+                Err(error) if items.len() == 1 => vec![Err(error)],
+                // One that cannot be written takes nobody with it.
+                Err(_) => join_all(items.into_iter().map(|item| write(vec![item]))).await,
+                Ok(()) => items.iter().map(|_| Ok(())).collect(),
+            };
+            for (told, result) in told.into_iter().zip(results) {
+                let _ = told.send(result);
             }
         }
     }
@@ -147,14 +153,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_are_told_of_a_failure_and_the_next_ones_are_written() {
-        for broken in [13, 14] {
-            let (results, calls) = add([1, broken, 2]).await;
-            assert!(results[0].is_ok() && results[1].is_err() && results[2].is_err(), "{results:?}");
-            assert_eq!(calls, [vec![1], vec![broken, 2]]);
-        }
-        let (results, _) = add([1, 13]).await;
+    async fn one_that_fails_takes_nobody_with_it_and_whoever_waits_is_told() {
+        let (results, calls) = add([1, 13, 2]).await;
+        assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
         assert!(results[1].as_ref().unwrap_err().contains("unlucky"), "{results:?}");
+        assert_eq!(calls, [vec![1], vec![13, 2], vec![13], vec![2]]);
+        let (results, _) = add([1, 14, 2]).await;
+        assert!(results[0].is_ok() && results[1].is_err() && results[2].is_err(), "{results:?}");
+    }
+
+    #[test]
+    fn outside_of_a_runtime_it_is_written_at_once() {
+        let together = Together::new();
+        let written = together.write(7, |numbers| async move {
+            assert_eq!(numbers, [7]);
+            Ok(())
+        });
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(matches!(std::pin::pin!(written).poll(&mut context), std::task::Poll::Ready(Ok(()))));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

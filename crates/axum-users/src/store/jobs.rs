@@ -91,8 +91,10 @@ pub struct JobCounts {
 /// impl JobStore for Jobs {
 ///     async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
 ///         let mut waiting = self.waiting.lock().unwrap();
-///         let is_same = |kept: &Kept| kept.job.unique_key == job.unique_key;
-///         if job.unique_key.is_some() && waiting.iter().any(is_same) { return Ok(()) }
+///         let is_same = |kept: &Kept| {
+///             kept.job.id == job.id || job.unique_key.is_some() && kept.job.unique_key == job.unique_key
+///         };
+///         if waiting.iter().any(is_same) { return Ok(()) }
 ///         waiting.push(Kept { job, lease: Uuid::nil(), attempts: 0 });
 ///         Ok(())
 ///     }
@@ -159,7 +161,7 @@ pub struct JobCounts {
 pub trait JobStore: Send + Sync + 'static {
     /// Adds a job, unless one that has its unique key waits or is being done: decided by a unique index. A database should write
     /// a row in either case, in one statement: that a job waits for an address, and so that somebody has it, must not show by
-    /// the time it takes (FGT-1).
+    /// the time it takes (FGT-1). One that was added before, by its id, is added already: whoever was not told so may try again.
     fn enqueue(&self, job: NewJob) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Adds jobs that were promised at the same time, each as [`enqueue`](Self::enqueue) does, which is also how it is done where a

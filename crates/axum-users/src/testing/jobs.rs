@@ -51,6 +51,19 @@ pub async fn a_job_is_taken_when_it_is_due_and_done_once<I: UserId, S: JobStore>
     assert_eq!(store.count().await.unwrap(), JobCounts::default());
 }
 
+pub async fn a_job_that_was_added_before_is_added_once<I: UserId, S: JobStore>(subject: Subject<I, S>) {
+    let store = subject.store;
+    let new = job(1);
+    for _ in 0..2 {
+        store.enqueue(new.clone()).await.unwrap();
+    }
+    let taken = store.lease(NOW, NOW + MINUTE, 10).await.unwrap();
+    assert_eq!(ids(&taken), [new.id]);
+    store.enqueue(new).await.unwrap();
+    assert!(store.finish(&taken[0]).await.unwrap());
+    assert_eq!(store.count().await.unwrap(), JobCounts::default());
+}
+
 pub async fn who_has_waited_longest_comes_first<I: UserId, S: JobStore>(subject: Subject<I, S>) {
     let store = subject.store;
     let mut expected = Vec::new();

@@ -227,6 +227,7 @@ macro_rules! __cases_of_jobs {
             [$($arguments)*]
             jobs {
                 a_job_is_taken_when_it_is_due_and_done_once
+                a_job_that_was_added_before_is_added_once
                 who_has_waited_longest_comes_first
                 f_12_a_lease_that_has_ended_is_worth_nothing
                 a_job_that_failed_is_tried_later

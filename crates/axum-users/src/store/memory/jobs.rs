@@ -30,7 +30,10 @@ impl Jobs {
 impl<P: Profile> JobStore for MemoryStore<P> {
     async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
         let waiting = &mut self.lock().jobs.waiting;
-        if job.unique_key.is_some() && waiting.iter().any(|kept| kept.job.unique_key == job.unique_key) {
+        let is_same = |kept: &Kept| {
+            kept.job.id == job.id || job.unique_key.is_some() && kept.job.unique_key == job.unique_key
+        };
+        if waiting.iter().any(is_same) {
             return Ok(());
         }
         waiting.push(Kept { job, lease: None, attempts: 0 });

@@ -30,14 +30,17 @@ impl<P: Profile> JobStore for MongoStore<P> {
             "attempts": 0_i64,
         };
         let jobs = &self.inner.jobs;
-        let Some(key) = job.unique_key else {
-            return limited(async { Ok(jobs.insert_one(new).await.map(drop)?) }).await;
-        };
-        // Where one waits, it is noted who has asked for it again: so that a document is written in either case.
-        let add_or_mark = doc! { "$setOnInsert": new, "$set": { "asked_by": id } };
         limited(async {
-            match jobs.update_one(doc! { "unique_key": key }, add_or_mark).upsert(true).await {
-                Ok(_) => Ok(()),
+            let added = match job.unique_key {
+                None => jobs.insert_one(new).await.map(drop),
+                // Where one waits, it is noted who has asked for it again: so that a document is written in either case.
+                Some(key) => {
+                    let add_or_mark = doc! { "$setOnInsert": new, "$set": { "asked_by": id } };
+                    jobs.update_one(doc! { "unique_key": key }, add_or_mark).upsert(true).await.map(drop)
+                }
+            };
+            match added {
+                Ok(()) => Ok(()),
                 // Another came first.
                 Err(error) if is_duplicate(&error) => Ok(()),
                 Err(error) => Err(error.into()),

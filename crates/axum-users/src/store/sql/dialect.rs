@@ -237,15 +237,18 @@ impl Dialect {
         matches!(self, Self::Postgres)
     }
 
-    /// How several jobs are removed by one statement, if that waits for nobody: those that add jobs lock rows in another order. MySQL
-    /// may lock what lies between them.
-    pub(super) fn jobs_that_are_free(self, which: &str) -> Option<String> {
+    /// Whether several jobs are added, and removed, by one statement. MySQL may lock what lies between them.
+    pub(super) const fn writes_jobs_at_once(self) -> bool {
+        !matches!(self, Self::Mysql)
+    }
+
+    /// Of these jobs, those that nobody has locked: who adds several locks them in another order.
+    pub(super) fn jobs_that_are_free(self, which: &str) -> String {
         match self {
-            Self::Sqlite => Some(which.to_owned()),
-            Self::Postgres => Some(format!(
-                "id = ANY(ARRAY(SELECT id FROM axum_users_job WHERE {which} FOR UPDATE SKIP LOCKED))"
-            )),
-            Self::Mysql => None,
+            Self::Postgres => {
+                format!("id = ANY(ARRAY(SELECT id FROM axum_users_job WHERE {which} FOR UPDATE SKIP LOCKED))")
+            }
+            Self::Sqlite | Self::Mysql => which.to_owned(),
         }
     }
 

@@ -8,7 +8,13 @@ use futures_util::future::join_all;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{SqlStore, dialect::Dialect, driver::Values, many::for_many, retry::retried};
+use super::{
+    SqlStore,
+    dialect::Dialect,
+    driver::{DriverError, Values},
+    many::for_many,
+    retry::retried,
+};
 use crate::{
     DeadJob, JobCounts, JobStore, LeasedJob, NewJob, Profile, StoreError,
     value::{ColumnError, Kind, Row, Value},
@@ -18,8 +24,9 @@ use crate::{
 const CANDIDATES: u32 = 4;
 
 pub(super) struct JobStatements {
-    /// For 1, 2, 4, … jobs: so that few different statements are prepared.
-    enqueue: Vec<Arc<str>>,
+    enqueue: Arc<str>,
+    /// The same for 1, 2, 4, … jobs.
+    enqueue_many: Option<Vec<Arc<str>>>,
     /// Which jobs are due, the first ones first.
     due: Arc<str>,
     /// Takes several at once.
@@ -28,8 +35,8 @@ pub(super) struct JobStatements {
     lease_one: Arc<str>,
     leased: Arc<str>,
     finish: Arc<str>,
-    /// The same for 1, 2, 4, … jobs, as far as they are free.
-    finish_free: Option<Vec<Arc<str>>>,
+    /// The same for 1, 2, 4, … jobs that nobody has locked.
+    finish_many: Option<Vec<Arc<str>>>,
     retry: Arc<str>,
     bury: Arc<str>,
     dead: Arc<str>,
@@ -43,25 +50,28 @@ impl JobStatements {
         use Kind::{I64, Json, Text, Timestamp, Uuid};
         let filled =
             |template: &str, kinds: &[Kind]| -> Arc<str> { dialect.statement(template, kinds).into() };
-        let finish_free = |rows: usize| {
-            let which = dialect.jobs_that_are_free(&vec!["(id = ? AND lease = ?)"; rows].join(" OR "))?;
-            Some(filled(&format!("DELETE FROM axum_users_job WHERE {which}"), &[Uuid, Uuid].repeat(rows)))
+        let enqueue = |rows: usize| {
+            let template = format!(
+                "INSERT INTO axum_users_job (id, kind, payload, unique_key, due_at, attempts) VALUES {}{}",
+                vec!["(?, ?, ?, ?, ?, 0)"; rows].join(", "),
+                dialect.or_mark_job()
+            );
+            filled(&template, &[Uuid, Text, Json, Text, Timestamp].repeat(rows))
         };
+        let finish = |rows: usize| {
+            let which = dialect.jobs_that_are_free(&vec!["(id = ? AND lease = ?)"; rows].join(" OR "));
+            filled(&format!("DELETE FROM axum_users_job WHERE {which}"), &[Uuid, Uuid].repeat(rows))
+        };
+        let at_once = dialect.writes_jobs_at_once();
         let take = "UPDATE axum_users_job SET lease = ?, due_at = ?, attempts = attempts + 1 WHERE";
-        let at_once =
+        let and_read =
             if dialect.reads_what_it_takes() { " RETURNING id, kind, payload, attempts" } else { "" };
         let lease = dialect
             .due_jobs()
-            .map(|due| filled(&format!("{take} {due}{at_once}"), &[Uuid, Timestamp, Timestamp, I64]));
+            .map(|due| filled(&format!("{take} {due}{and_read}"), &[Uuid, Timestamp, Timestamp, I64]));
         Self {
-            enqueue: for_many(|rows| {
-                let template = format!(
-                    "INSERT INTO axum_users_job (id, kind, payload, unique_key, due_at, attempts) VALUES {}{}",
-                    vec!["(?, ?, ?, ?, ?, 0)"; rows].join(", "),
-                    dialect.or_mark_job()
-                );
-                filled(&template, &[Uuid, Text, Json, Text, Timestamp].repeat(rows))
-            }),
+            enqueue: enqueue(1),
+            enqueue_many: at_once.then(|| for_many(enqueue)),
             due: filled(
                 "SELECT id FROM axum_users_job WHERE due_at <= ? ORDER BY due_at LIMIT ?",
                 &[Timestamp, I64],
@@ -73,7 +83,7 @@ impl JobStatements {
                 &[Uuid],
             ),
             finish: filled("DELETE FROM axum_users_job WHERE id = ? AND lease = ?", &[Uuid, Uuid]),
-            finish_free: for_many(finish_free),
+            finish_many: at_once.then(|| for_many(finish)),
             retry: filled(
                 "UPDATE axum_users_job SET due_at = ?, lease = NULL WHERE id = ? AND lease = ?",
                 &[Timestamp, Uuid, Uuid],
@@ -104,15 +114,23 @@ const DEAD: [Kind; 6] = [Kind::Uuid, Kind::Text, Kind::Json, Kind::I64, Kind::Ti
 
 impl<P: Profile> JobStore for SqlStore<P> {
     async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
-        self.enqueue_all(vec![job]).await
+        let sql = &self.statements.jobs.enqueue;
+        match retried(async || self.driver.execute(sql, new(job.clone())).await).await {
+            // Nobody else has its id.
+            Ok(_) | Err(DriverError::Unique(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// In one order, so that no two nodes wait for each other's keys in a circle. A statement cannot mark a row that it has added.
     async fn enqueue_all(&self, mut jobs: Vec<NewJob>) -> Result<(), StoreError> {
+        let Some(statements) = &self.statements.jobs.enqueue_many else {
+            return join_all(jobs.into_iter().map(|job| self.enqueue(job))).await.into_iter().collect();
+        };
         jobs.sort_by(|one, other| one.unique_key.cmp(&other.unique_key));
         jobs.dedup_by(|next, job| next.unique_key.is_some() && next.unique_key == job.unique_key);
         let rows = jobs.into_iter().map(new).collect();
-        self.execute_all(&self.statements.jobs.enqueue, rows).await.map(drop)
+        self.execute_all(statements, rows).await.map(drop)
     }
 
     async fn lease(
@@ -139,7 +157,7 @@ impl<P: Profile> JobStore for SqlStore<P> {
 
     async fn finish_all(&self, jobs: &[LeasedJob]) -> Result<u64, StoreError> {
         let mut finished = 0;
-        if let Some(statements) = &self.statements.jobs.finish_free {
+        if let Some(statements) = &self.statements.jobs.finish_many {
             let rows = jobs.iter().map(|job| which(job).to_vec()).collect();
             finished = self.execute_all(statements, rows).await?;
         }

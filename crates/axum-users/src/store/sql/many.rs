@@ -8,8 +8,8 @@ use crate::{Profile, StoreError};
 /// Up to so many rows, a power of two, are written by one statement.
 const MOST_ROWS: usize = 64;
 
-/// Statements for 1, 2, 4, … rows, if there are such: so that few different ones are prepared.
-pub(super) fn for_many<C: FromIterator<T>, T>(statement: impl Fn(usize) -> T) -> C {
+/// Statements for 1, 2, 4, … rows: so that few different ones are prepared.
+pub(super) fn for_many(statement: impl Fn(usize) -> Arc<str>) -> Vec<Arc<str>> {
     (0..=MOST_ROWS.ilog2()).map(|power| statement(1 << power)).collect()
 }
 

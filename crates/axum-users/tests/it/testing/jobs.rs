@@ -12,6 +12,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Defect {
     None,
+    AddedTwice,
     KeysAreIgnored,
     LeasesNeverEnd,
     OldLeasesCount,
@@ -39,7 +40,8 @@ impl Defective {
 impl JobStore for Defective {
     async fn enqueue(&self, job: NewJob) -> Result<(), StoreError> {
         let unique_key = job.unique_key.clone().filter(|_| !self.has(Defect::KeysAreIgnored));
-        self.sound.enqueue(NewJob { unique_key, ..job }).await
+        let id = if self.has(Defect::AddedTwice) { Uuid::new_v4() } else { job.id };
+        self.sound.enqueue(NewJob { id, unique_key, ..job }).await
     }
 
     async fn lease(
@@ -120,6 +122,7 @@ async fn every_defect_of_a_store_of_jobs_is_found() {
     };
     assert!(failures(Defect::None).await.is_empty());
     let expected = [
+        (Defect::AddedTwice, "a_job_that_was_added_before_is_added_once"),
         (Defect::KeysAreIgnored, "fgt_5_of_many_jobs_with_one_key_one_waits"),
         (Defect::LeasesNeverEnd, "f_12_a_lease_that_has_ended_is_worth_nothing"),
         (Defect::OldLeasesCount, "f_12_a_lease_that_has_ended_is_worth_nothing"),
