@@ -87,19 +87,33 @@ struct LookedUp<P: Profile> {
     found: Option<Arc<Authenticated<P>>>,
 }
 
-/// Tries the enabled backends in their order; the first whose token yields a user wins.
+/// Who is asking; remembered for whatever else is made of these parts.
 pub(crate) async fn authenticate<P: Profile>(
     users: &Users<P>,
     parts: &mut Parts,
 ) -> Result<Option<Arc<Authenticated<P>>>, ApiError> {
+    let found = look_up(users, parts).await?;
+    if let Some(found) = &found {
+        parts.extensions.insert(Actor::new(&found.user.id));
+    }
     let enabled = parts.extensions.get::<EnabledBackends>().cloned();
-    let same = |cached: &&LookedUp<P>| Arc::ptr_eq(&cached.users.0, &users.0) && cached.enabled == enabled;
+    parts.extensions.insert(LookedUp { users: users.clone(), enabled, found: found.clone() });
+    Ok(found)
+}
+
+/// Tries the enabled backends in their order; the first whose token yields a user wins.
+pub(crate) async fn look_up<P: Profile>(
+    users: &Users<P>,
+    parts: &Parts,
+) -> Result<Option<Arc<Authenticated<P>>>, ApiError> {
+    let enabled = parts.extensions.get::<EnabledBackends>();
+    let same =
+        |cached: &&LookedUp<P>| Arc::ptr_eq(&cached.users.0, &users.0) && cached.enabled.as_ref() == enabled;
     if let Some(cached) = parts.extensions.get::<LookedUp<P>>().filter(same) {
         return Ok(cached.found.clone());
     }
-    let mut found = None;
     for backend in users.backends() {
-        if enabled.as_ref().is_some_and(|enabled| !enabled.allows(backend.name())) {
+        if enabled.is_some_and(|enabled| !enabled.allows(backend.name())) {
             continue;
         }
         let Some(token) = backend.transport.read(&parts.headers, users.policy()) else { continue };
@@ -110,13 +124,10 @@ pub(crate) async fn authenticate<P: Profile>(
                 users.0.audit_denied(Some(&user.id), AuditReason::CrossSite, &cx);
                 return Err(ApiError::forbidden());
             }
-            parts.extensions.insert(Actor::new(&user.id));
-            found = Some(Arc::new(Authenticated { user, token: Token(token), backend: backend.clone() }));
-            break;
+            return Ok(Some(Arc::new(Authenticated { user, token: Token(token), backend: backend.clone() })));
         }
     }
-    parts.extensions.insert(LookedUp { users: users.clone(), enabled, found: found.clone() });
-    Ok(found)
+    Ok(None)
 }
 
 /// What a user must be.
@@ -133,7 +144,17 @@ impl Guard {
         users: &Users<P>,
         parts: &mut Parts,
     ) -> Result<Arc<Authenticated<P>>, ApiError> {
-        let found = authenticate(users, parts).await?.filter(|found| found.user.is_active);
+        self.check(authenticate(users, parts).await?, users, parts)
+    }
+
+    /// The same of whom was [looked up](look_up).
+    pub(crate) fn check<P: Profile>(
+        self,
+        found: Option<Arc<Authenticated<P>>>,
+        users: &Users<P>,
+        parts: &Parts,
+    ) -> Result<Arc<Authenticated<P>>, ApiError> {
+        let found = found.filter(|found| found.user.is_active);
         let found = found.ok_or_else(|| ApiError::unauthorized(users.policy()))?;
         let missing = [
             (self.verified && !found.user.is_verified, AuditReason::NotVerified),
@@ -142,7 +163,8 @@ impl Guard {
         let Some((_, reason)) = missing.into_iter().find(|(is_missing, _)| *is_missing) else {
             return Ok(found);
         };
-        users.0.audit_denied(Some(&found.user.id), reason, &Context::from_parts(parts));
+        let cx = Context::from_parts(parts).acting(&found.user.id);
+        users.0.audit_denied(Some(&found.user.id), reason, &cx);
         Err(ApiError::forbidden())
     }
 }

@@ -17,7 +17,8 @@ use super::{
     finish, json, no_content, split,
 };
 use crate::{
-    Authenticated, Backend, Context, ErrorCode, Profile, UpdateUser, User, UserError, Users, extract::Guard,
+    Authenticated, Backend, Context, ErrorCode, Profile, UpdateUser, User, UserError, Users,
+    extract::{self, Guard},
     http::ApiError,
 };
 
@@ -46,7 +47,11 @@ impl<P: Profile> Users<P> {
         parts: &mut Parts,
         superuser: bool,
     ) -> Result<Arc<Authenticated<P>>, ApiError> {
-        Guard { verified: self.0.require_verified_users, superuser }.admit(self, parts).await
+        self.guard(superuser).admit(self, parts).await
+    }
+
+    fn guard(&self, superuser: bool) -> Guard {
+        Guard { verified: self.0.require_verified_users, superuser }
     }
 
     /// All sessions have ended: a browser that keeps its session in a cookie gets a new one.
@@ -95,8 +100,10 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
 }
 
 async fn get_me<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {
-    let (mut parts, _) = request.into_parts();
-    Ok(json(StatusCode::OK, &users.admit(&mut parts, false).await?.user))
+    let (parts, _) = request.into_parts();
+    // Nobody asks again who it is.
+    let found = extract::look_up(&users, &parts).await?;
+    Ok(json(StatusCode::OK, &users.guard(false).check(found, &users, &parts)?.user))
 }
 
 async fn patch_me<P: Profile>(State(users): State<Users<P>>, request: Request) -> Result<Response, ApiError> {

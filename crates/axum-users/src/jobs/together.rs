@@ -10,20 +10,23 @@ use crate::StoreError;
 /// At most so many are written at once.
 const BATCH: usize = 64;
 
+/// How many write at a time: while one waits for the disk, the other one is on its way.
+const WRITERS: usize = 2;
+
 /// What waits to be written. While some are written the next ones gather: nobody waits for more than two writes, and a store that is
 /// busy gets many by one call.
 pub(super) struct Together<T>(Arc<Mutex<Waiting<T>>>);
 
 struct Waiting<T> {
     items: Vec<Item<T>>,
-    has_writer: bool,
+    writers: usize,
 }
 
 type Item<T> = (T, oneshot::Sender<Result<(), StoreError>>);
 
 impl<T: Clone + Send + 'static> Together<T> {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Waiting { items: Vec::new(), has_writer: false })))
+        Self(Arc::new(Mutex::new(Waiting { items: Vec::new(), writers: 0 })))
     }
 
     /// Has it written by a task of its own, even if nobody waits for the end; outside of a tokio runtime alone and at once.
@@ -37,12 +40,14 @@ impl<T: Clone + Send + 'static> Together<T> {
     {
         let Ok(runtime) = Handle::try_current() else { return write(vec![item]).await };
         let (told, answer) = oneshot::channel();
-        let has_writer = {
+        let begins = {
             let mut waiting = lock(&self.0);
             waiting.items.push((item, told));
-            std::mem::replace(&mut waiting.has_writer, true)
+            let begins = waiting.writers < WRITERS;
+            waiting.writers += usize::from(begins);
+            begins
         };
-        if !has_writer {
+        if begins {
             runtime.spawn(Writer { waiting: Arc::clone(&self.0), is_done: false }.run(write));
         }
         answer.await.unwrap_or_else(|gone| Err(StoreError::Backend(gone.into())))
@@ -79,7 +84,7 @@ impl<T: Clone> Writer<T> {
         let most = waiting.items.len().min(BATCH);
         if most == 0 {
             self.is_done = true;
-            waiting.has_writer = false;
+            waiting.writers -= 1;
             return None;
         }
         Some(waiting.items.drain(..most).collect())
@@ -91,8 +96,10 @@ impl<T> Drop for Writer<T> {
     fn drop(&mut self) {
         if !self.is_done {
             let mut waiting = lock(&self.waiting);
-            waiting.items.clear();
-            waiting.has_writer = false;
+            waiting.writers -= 1;
+            if waiting.writers == 0 {
+                waiting.items.clear();
+            }
         }
     }
 }
@@ -112,7 +119,7 @@ mod tests {
 
     type Calls = Arc<Mutex<Vec<Vec<usize>>>>;
 
-    /// Adds the first number, and the others while that is being written, by a store that fails at 13 and panics at 14.
+    /// Adds the first numbers, one for each writer, and the others meanwhile, to a store that fails at 13 and panics at 14.
     async fn add(numbers: impl IntoIterator<Item = usize>) -> (Vec<Result<(), String>>, Vec<Vec<usize>>) {
         let (together, calls) = (Arc::new(Together::new()), Calls::default());
         let mut adding = Vec::new();
@@ -130,7 +137,7 @@ mod tests {
             adding.push(tokio::spawn(async move {
                 together.write(number, write).await.map_err(|error| format!("{error:?}"))
             }));
-            while calls.lock().unwrap().is_empty() {
+            while calls.lock().unwrap().len() < adding.len().min(WRITERS) {
                 tokio::task::yield_now().await;
             }
         }
@@ -146,20 +153,22 @@ mod tests {
     async fn who_comes_while_another_is_written_is_written_with_others() {
         let (results, calls) = add(0..10).await;
         assert!(results.iter().all(Result::is_ok));
-        assert_eq!(calls, [vec![0], (1..10).collect::<Vec<_>>()]);
+        assert_eq!(calls, [vec![0], vec![1], (2..10).collect::<Vec<_>>()]);
         let (results, calls) = add(100..300).await;
         assert!(results.iter().all(Result::is_ok));
-        assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [1, 64, 64, 64, 7]);
+        assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 64, 64, 64, 6]);
     }
 
     #[tokio::test]
     async fn one_that_fails_takes_nobody_with_it_and_whoever_waits_is_told() {
-        let (results, calls) = add([1, 13, 2]).await;
-        assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
-        assert!(results[1].as_ref().unwrap_err().contains("unlucky"), "{results:?}");
-        assert_eq!(calls, [vec![1], vec![13, 2], vec![13], vec![2]]);
-        let (results, _) = add([1, 14, 2]).await;
-        assert!(results[0].is_ok() && results[1].is_err() && results[2].is_err(), "{results:?}");
+        let (results, calls) = add([1, 2, 13, 3]).await;
+        assert!(results[..2].iter().all(Result::is_ok) && results[3].is_ok(), "{results:?}");
+        assert!(results[2].as_ref().unwrap_err().contains("unlucky"), "{results:?}");
+        assert_eq!(calls, [vec![1], vec![2], vec![13, 3], vec![13], vec![3]]);
+        let (results, _) = add([14, 14, 3]).await;
+        assert!(results.iter().all(Result::is_err), "{results:?}");
+        let (results, _) = add([1, 14, 3]).await;
+        assert!(results[0].is_ok() && results[1].is_err() && results[2].is_ok(), "{results:?}");
     }
 
     #[test]
@@ -198,6 +207,6 @@ mod tests {
                 .unwrap();
         }
         assert_eq!(written.load(SeqCst), 8_000);
-        assert!(!lock(&together.0).has_writer);
+        assert_eq!(lock(&together.0).writers, 0);
     }
 }

@@ -27,6 +27,8 @@ const LAST_JOBS: Duration = Duration::from_secs(10);
 const CLEANING: Duration = Duration::from_secs(60 * 60);
 /// How many characters are kept of why a job was given up.
 const REASON: usize = 500;
+/// How long a worker that is busy waits for more turns.
+const MOMENT: Duration = Duration::from_millis(2);
 /// How often what became of a job is told to a store that does not answer.
 const TELLINGS: u32 = 3;
 
@@ -95,6 +97,12 @@ impl Durable {
 
     async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.turns).acquire_owned().await.ok()
+    }
+
+    /// Jobs that were begun together end together: a moment later many can be taken by one statement.
+    async fn wait_for_turns(&self) {
+        let half = u32::try_from(self.options.concurrency / 2).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(MOMENT, self.turns.acquire_many(half)).await;
     }
 
     fn take_worker(&self) -> Option<Worker> {
@@ -208,8 +216,6 @@ impl<P: Profile> UserManager<P> {
         durable: &Arc<Durable>,
         turn: OwnedSemaphorePermit,
     ) -> Result<usize, StoreError> {
-        // Those that were finished together give their turns back at this moment.
-        tokio::task::yield_now().await;
         let mut turns = vec![turn];
         turns.extend(std::iter::from_fn(|| Arc::clone(&durable.turns).try_acquire_owned().ok()));
         let (begun, now) = (tokio::time::Instant::now(), OffsetDateTime::now_utc());
@@ -249,9 +255,12 @@ impl<P: Profile> UserManager<P> {
 
 /// Works until told to stop, or until the last `Users` is gone.
 async fn work<P: Profile>(core: Weak<Core<P>>, durable: Arc<Durable>, stop: CancellationToken) {
-    let (mut is_away, mut cleaned) = (false, None::<Instant>);
+    let (mut is_away, mut is_busy, mut cleaned) = (false, false, None::<Instant>);
     loop {
         let Some(Some(turn)) = stop.run_until_cancelled(durable.turn()).await else { return };
+        if is_busy {
+            durable.wait_for_turns().await;
+        }
         let Some(manager) = core.upgrade().map(UserManager) else { return };
         let taken = manager.take_jobs(&durable, turn).await;
         drop(manager);
@@ -262,6 +271,7 @@ async fn work<P: Profile>(core: Weak<Core<P>>, durable: Arc<Durable>, stop: Canc
                 log_store("jobs that were given up long ago are left for now", &error);
             }
         }
+        is_busy = matches!(taken, Ok(1..));
         match &taken {
             Ok(0) => {}
             Ok(_) => continue,

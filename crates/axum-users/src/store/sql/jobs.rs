@@ -157,7 +157,9 @@ impl<P: Profile> JobStore for SqlStore<P> {
 
     async fn finish_all(&self, jobs: &[LeasedJob]) -> Result<u64, StoreError> {
         let mut finished = 0;
-        if let Some(statements) = &self.statements.jobs.finish_many {
+        if let Some(statements) = &self.statements.jobs.finish_many
+            && jobs.len() > 1
+        {
             let rows = jobs.iter().map(|job| which(job).to_vec()).collect();
             finished = self.execute_all(statements, rows).await?;
         }
