@@ -165,7 +165,7 @@ pub trait JobStore: Send + Sync + 'static {
     fn enqueue(&self, job: NewJob) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Adds jobs that were promised at the same time, each as [`enqueue`](Self::enqueue) does, which is also how it is done where a
-    /// store has no way that is less work. Some may be added even though it fails.
+    /// store has no way that is less work. When it fails, some may have been added: each can be tried again alone.
     fn enqueue_all(&self, jobs: Vec<NewJob>) -> impl Future<Output = Result<(), StoreError>> + Send {
         async move {
             let added = join_all(jobs.into_iter().map(|job| self.enqueue(job))).await;

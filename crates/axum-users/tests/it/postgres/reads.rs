@@ -1,6 +1,8 @@
 //! Reads by a key, past the pool: what the database says it was asked, and by whom.
 
 use std::{
+    collections::HashSet,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -66,6 +68,28 @@ impl Told {
 fn assert_found(found: Option<User>, user: &User) {
     let found = found.unwrap();
     assert_eq!((found.id, &found.email), (user.id, &user.email));
+}
+
+/// Processes that stand still until this is dropped.
+struct Frozen<'a>(&'a [i32]);
+
+impl<'a> Frozen<'a> {
+    fn new(processes: &'a [i32]) -> Self {
+        let frozen = Self(processes);
+        frozen.signal("-STOP");
+        frozen
+    }
+
+    fn signal(&self, name: &str) {
+        let processes = self.0.iter().map(i32::to_string);
+        assert!(Command::new("kill").arg(name).args(processes).status().unwrap().success());
+    }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.signal("-CONT");
+    }
 }
 
 /// Waits until reads of this user go past the pool, over a connection that is none of these.
@@ -227,6 +251,30 @@ async fn f_4_nobody_waits_behind_a_locked_table() {
     }
     lock.rollback().await.unwrap();
     until_direct(&told, &store, &user, &[]).await;
+}
+
+/// A server that says nothing at all any more, as one that cannot be reached, is not waited for: the pool is asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f_4_connections_that_fall_silent_are_given_up() {
+    let told = Told::start();
+    let store = SqlStore::<NoProfile>::open(&told.0.url()).await.unwrap();
+    let user = insert(&store, KING).await;
+    until_direct(&told, &store, &user, &[]).await;
+    let direct = told.statements().into_iter().filter(|statement| statement.is_direct);
+    let processes: HashSet<i32> = direct.map(|statement| statement.process).collect();
+    let silent: Vec<i32> = processes.into_iter().collect();
+    let _frozen = Frozen::new(&silent);
+    let start = Instant::now();
+    let reads = (0..8).map(|_| {
+        let (store, id) = (store.clone(), user.id);
+        tokio::spawn(async move { store.get(&id).await })
+    });
+    for read in reads.collect::<Vec<_>>() {
+        let read = tokio::time::timeout(Duration::from_secs(10), read).await.expect("it is not waited for");
+        assert_found(read.unwrap().unwrap(), &user);
+    }
+    until_direct(&told, &store, &user, &silent).await;
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 /// What has been written is read by whoever asks after the answer.
