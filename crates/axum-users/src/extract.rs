@@ -92,6 +92,9 @@ pub(crate) async fn authenticate<P: Profile>(
     users: &Users<P>,
     parts: &mut Parts,
 ) -> Result<Option<Arc<Authenticated<P>>>, ApiError> {
+    if let Some(known) = remembered(users, parts) {
+        return Ok(known.found.clone());
+    }
     let found = look_up(users, parts).await?;
     if let Some(found) = &found {
         parts.extensions.insert(Actor::new(&found.user.id));
@@ -101,17 +104,21 @@ pub(crate) async fn authenticate<P: Profile>(
     Ok(found)
 }
 
+fn remembered<'a, P: Profile>(users: &Users<P>, parts: &'a Parts) -> Option<&'a LookedUp<P>> {
+    let known = parts.extensions.get::<LookedUp<P>>()?;
+    let enabled = parts.extensions.get::<EnabledBackends>();
+    (Arc::ptr_eq(&known.users.0, &users.0) && known.enabled.as_ref() == enabled).then_some(known)
+}
+
 /// Tries the enabled backends in their order; the first whose token yields a user wins.
 pub(crate) async fn look_up<P: Profile>(
     users: &Users<P>,
     parts: &Parts,
 ) -> Result<Option<Arc<Authenticated<P>>>, ApiError> {
-    let enabled = parts.extensions.get::<EnabledBackends>();
-    let same =
-        |cached: &&LookedUp<P>| Arc::ptr_eq(&cached.users.0, &users.0) && cached.enabled.as_ref() == enabled;
-    if let Some(cached) = parts.extensions.get::<LookedUp<P>>().filter(same) {
-        return Ok(cached.found.clone());
+    if let Some(known) = remembered(users, parts) {
+        return Ok(known.found.clone());
     }
+    let enabled = parts.extensions.get::<EnabledBackends>();
     for backend in users.backends() {
         if enabled.is_some_and(|enabled| !enabled.allows(backend.name())) {
             continue;

@@ -67,11 +67,13 @@ impl<T: Clone> Writer<T> {
     {
         while let Some(batch) = self.next() {
             let (items, told): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let results = match write(items.clone()).await {
-                Err(error) if items.len() == 1 => vec![Err(error)],
+            let results = if items.len() == 1 {
+                vec![write(items).await]
+            } else if write(items.clone()).await.is_ok() {
+                items.iter().map(|_| Ok(())).collect()
+            } else {
                 // One that cannot be written takes nobody with it.
-                Err(_) => join_all(items.into_iter().map(|item| write(vec![item]))).await,
-                Ok(()) => items.iter().map(|_| Ok(())).collect(),
+                join_all(items.into_iter().map(|item| write(vec![item]))).await
             };
             for (told, result) in told.into_iter().zip(results) {
                 let _ = told.send(result);
