@@ -42,10 +42,10 @@ impl Report {
         Self { lines: vec![format!("times: {title}"), heads], pause: Duration::ZERO, failures: Vec::new() }
     }
 
-    /// Leaves time for the jobs of each request before the next one: they would slow it, and the next one is more often than not of
-    /// the other class.
+    /// Leaves time for the jobs of each request before the next one, which they would slow: of two classes that differ little is
+    /// then more to be seen.
     pub(crate) fn after_the_jobs(self) -> Self {
-        Self { pause: Duration::from_millis(3), ..self }
+        Self { pause: Duration::from_millis(6), ..self }
     }
 
     /// Measures two classes; up to three times more and for longer, if they seem to differ: some measurements do by chance, now to
@@ -93,35 +93,38 @@ impl Report {
     }
 }
 
-/// Microseconds of both classes, on one connection: one request of each in turn. Which of the two is the first is drawn:
-/// what a request leaves behind to be done slows later ones, which must be of either class whatever their distance.
+/// Microseconds of both classes, on one connection. Which class is next is drawn each time: what a request leaves behind to be done
+/// slows later ones, which must be of either class, whatever the class of the request before them.
 fn times(server: &Served, one: &Class, other: &Class, pairs: usize, pause: Duration) -> [Vec<f64>; 2] {
     let mut client = Client::connect(server.address);
     let mut times = [Vec::new(), Vec::new()];
-    let mut lengths = [0; 2];
-    for number in 0..WARM_UP + pairs {
-        let turns = if is_heads(number) { [0, 1] } else { [1, 0] };
-        for turn in turns {
-            let class = [one, other][turn];
-            let request = (class.request)(number);
-            std::thread::sleep(pause);
-            let timed = client.ask(&request);
-            assert_eq!(timed.status, class.status, "{}", class.name);
-            lengths[turn] = timed.length;
-            if number >= WARM_UP {
-                times[turn].push(timed.took.as_secs_f64() * 1e6);
-            }
+    let (mut numbers, mut lengths) = ([0; 2], [0; 2]);
+    for (turn, drawn) in shuffled(WARM_UP + pairs).into_iter().enumerate() {
+        let class = [one, other][drawn];
+        let request = (class.request)(numbers[drawn]);
+        numbers[drawn] += 1;
+        std::thread::sleep(pause);
+        let timed = client.ask(&request);
+        assert_eq!(timed.status, class.status, "{}", class.name);
+        lengths[drawn] = timed.length;
+        if turn >= 2 * WARM_UP {
+            times[drawn].push(timed.took.as_secs_f64() * 1e6);
         }
     }
     assert_eq!(lengths[0], lengths[1], "{} and {} are answered in as many bytes", one.name, other.name);
     times
 }
 
-/// Of each toss the same in all measurements.
-fn is_heads(toss: usize) -> bool {
-    let mut hasher = DefaultHasher::new();
-    toss.hash(&mut hasher);
-    hasher.finish().is_multiple_of(2)
+/// As many zeros as ones, in an order that is the same in all measurements.
+fn shuffled(of_each: usize) -> Vec<usize> {
+    let by_chance = |turn: &usize| {
+        let mut hasher = DefaultHasher::new();
+        turn.hash(&mut hasher);
+        hasher.finish()
+    };
+    let mut turns: Vec<_> = (0..2 * of_each).collect();
+    turns.sort_by_key(by_chance);
+    turns.into_iter().map(|turn| turn % 2).collect()
 }
 
 fn median(times: &mut [f64]) -> f64 {
