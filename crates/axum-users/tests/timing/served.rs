@@ -12,10 +12,10 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 const SECRET: &str = "5f3c0b9a77e14d2c8e6f1a2b3c4d5e6f";
-/// New hashes take about a millisecond, so that what comes beside them shows more than in production.
-pub(crate) const NEW: Argon2id = Argon2id { memory_kib: 8192, iterations: 1, ..Argon2id::secure() };
+/// New hashes take one to two milliseconds, so that what comes beside them shows more than in production.
+pub(crate) const NEW: Argon2id = Argon2id { memory_kib: 16_384, iterations: 1, ..Argon2id::secure() };
 /// Those of users who come from another application.
-pub(crate) const IMPORTED: Argon2id = Argon2id { memory_kib: 16_384, parallelism: 4, ..NEW };
+pub(crate) const IMPORTED: Argon2id = Argon2id { memory_kib: 32_768, parallelism: 4, ..NEW };
 /// `guinevere1` by bcrypt with cost 6.
 pub(crate) const BCRYPT: &str = "$2b$06$X/YTrK8BSiIoV3IRm2Rf/O/lD4D5JjwrVTZUZs3h7fLGVxz2hzJZK";
 
