@@ -347,6 +347,45 @@ async fn a_pool_of_the_application_is_shared() {
     assert!(texts(&pool, "SELECT token FROM accesstoken").await.is_empty());
 }
 
+/// F-30: what connections have prepared is of no use any more once a column has another type. Some of the statements are transactions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn f_30_columns_may_change_their_type_while_the_server_runs() {
+    let url = postgres_schema().await.unwrap();
+    let (admin, shared) = (PgPool::connect(&url).await.unwrap(), PgPool::connect(&url).await.unwrap());
+    for store in [
+        SqlStore::<NoProfile>::open(&url).await.unwrap(),
+        SqlStore::<NoProfile>::from_postgres_pool(shared).await.unwrap(),
+    ] {
+        // Reads as what is read so often go past the pool soon, whose connections do the rest.
+        let use_all = async || {
+            let uses = (0..24).map(|number| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let email = format!("{number}@camelot.bt");
+                    let user = UserStore::insert(&store, new_user(&email, NoProfile {})).await?;
+                    let hidden = UserStore::insert_hidden(&store, new_user(&email, NoProfile {})).await;
+                    assert!(matches!(hidden, Err(StoreError::Duplicate)), "{hidden:?}");
+                    assert_eq!(store.get(&user.id).await?.unwrap().email, email);
+                    assert_eq!(store.get_by_email(&email).await?.unwrap().id, user.id);
+                    assert!(!UserStore::<NoProfile>::list(&store, None, 5).await?.is_empty());
+                    let changes = Changes { is_verified: Some(true), ..Changes::default() };
+                    assert!(store.update(&user.id, &changes).await?.unwrap().is_verified);
+                    assert!(UserStore::<NoProfile>::delete(&store, &user.id).await?);
+                    Ok::<_, StoreError>(())
+                })
+            });
+            for task in uses.collect::<Vec<_>>() {
+                task.await.unwrap().unwrap();
+            }
+        };
+        use_all().await;
+        for kind in ["TEXT", "VARCHAR(320)"] {
+            execute(&admin, &format!("ALTER TABLE \"user\" ALTER email TYPE {kind}")).await;
+            use_all().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_error_tells_the_password_of_the_database() {
     let error =

@@ -54,7 +54,7 @@ pub(super) enum DriverError {
     Unique(String),
     /// A foreign key refused the row: there is no such user.
     ForeignKey,
-    /// Given up for another transaction's sake; the same may come through the next time.
+    /// Given up for another transaction's sake, or because of what the connection has kept; the same may come through the next time.
     Conflict(BoxError),
     /// A stored value has another type than its column.
     Column(ColumnError),
@@ -100,9 +100,9 @@ impl From<sqlx::Error> for DriverError {
         // What the database tells beside its message is left out: of a row that it refuses PostgreSQL tells every value.
         let code = database.code().unwrap_or_default();
         let told = format!("the database refuses with {code}: {}", database.message()).into();
-        // Serialisation failure, and PostgreSQL's deadlock.
+        // Serialisation failure, and PostgreSQL's deadlock and statement that must be prepared anew.
         match &*code {
-            "40001" | "40P01" => Self::Conflict(told),
+            "40001" | "40P01" | "0A000" => Self::Conflict(told),
             _ => Self::Other(told),
         }
     }

@@ -3,6 +3,7 @@
 mod binary;
 mod connection;
 mod line;
+mod outdated;
 mod pulse;
 mod reads;
 mod target;
@@ -19,7 +20,10 @@ use sqlx::{
     query::Query,
 };
 
-use self::reads::DirectReads;
+use self::{
+    outdated::{is_outdated, prepare_anew},
+    reads::DirectReads,
+};
 use super::{
     dialect::Dialect,
     driver::{Driver, DriverError, Transaction, Values},
@@ -88,7 +92,17 @@ impl Driver for PostgresDriver {
         values: Values,
         kinds: &'a [Kind],
     ) -> BoxFuture<'a, Result<Vec<Values>, DriverError>> {
-        Box::pin(async move { read_all(&bind(sql, values).fetch_all(&self.pool).await?, kinds) })
+        Box::pin(async move {
+            let mut connection = self.pool.acquire().await?;
+            let rows = match bind(sql, values.clone()).fetch_all(&mut *connection).await {
+                Err(error) if is_outdated(&error) => {
+                    prepare_anew(&mut connection, &self.pool).await?;
+                    bind(sql, values).fetch_all(&mut *connection).await
+                }
+                rows => rows,
+            };
+            read_all(&rows?, kinds)
+        })
     }
 
     fn find<'a>(
@@ -118,12 +132,16 @@ impl Driver for PostgresDriver {
     fn begin(&self) -> BoxFuture<'_, Result<Box<dyn Transaction>, DriverError>> {
         Box::pin(async move {
             let transaction = self.pool.begin().await?;
-            Ok(Box::new(PostgresTransaction(transaction)) as Box<dyn Transaction>)
+            let pool = self.pool.clone();
+            Ok(Box::new(PostgresTransaction { transaction, pool }) as Box<dyn Transaction>)
         })
     }
 }
 
-struct PostgresTransaction(sqlx::Transaction<'static, Postgres>);
+struct PostgresTransaction {
+    transaction: sqlx::Transaction<'static, Postgres>,
+    pool: PgPool,
+}
 
 impl Transaction for PostgresTransaction {
     fn fetch<'a>(
@@ -132,7 +150,15 @@ impl Transaction for PostgresTransaction {
         values: Values,
         kinds: &'a [Kind],
     ) -> BoxFuture<'a, Result<Vec<Values>, DriverError>> {
-        Box::pin(async move { read_all(&bind(sql, values).fetch_all(&mut *self.0).await?, kinds) })
+        Box::pin(async move {
+            match bind(sql, values).fetch_all(&mut *self.transaction).await {
+                Err(error) if is_outdated(&error) => {
+                    prepare_anew(&mut self.transaction, &self.pool).await?;
+                    Err(error.into())
+                }
+                rows => read_all(&rows?, kinds),
+            }
+        })
     }
 
     fn execute<'a>(
@@ -140,11 +166,11 @@ impl Transaction for PostgresTransaction {
         sql: &'a Arc<str>,
         values: Values,
     ) -> BoxFuture<'a, Result<u64, DriverError>> {
-        Box::pin(async move { Ok(bind(sql, values).execute(&mut *self.0).await?.rows_affected()) })
+        Box::pin(async move { Ok(bind(sql, values).execute(&mut *self.transaction).await?.rows_affected()) })
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<(), DriverError>> {
-        Box::pin(async move { Ok(self.0.commit().await?) })
+        Box::pin(async move { Ok(self.transaction.commit().await?) })
     }
 }
 
