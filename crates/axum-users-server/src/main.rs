@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod data;
 mod housekeeping;
+mod logs;
 mod memory;
 mod metrics;
 mod pages;

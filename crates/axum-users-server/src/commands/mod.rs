@@ -10,15 +10,18 @@ mod openapi;
 mod serve;
 mod user;
 
-use std::io::{IsTerminal, Write};
+use std::{io::Write, time::Duration};
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     args::{Args, Command},
-    config::{Config, LogFormat, Settings},
+    config::Config,
+    logs::Logs,
 };
+
+/// How long the end waits for what has begun, such as a mail that is printed and that nobody reads.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// Does what the command line says.
 pub fn run(args: Args) -> anyhow::Result<()> {
@@ -32,12 +35,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return calibrate::run(command);
     }
     let config = Config::load(&args)?;
-    start_logging(&config.settings)?;
+    let logs = Logs::start(&config.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the asynchronous runtime does not start")?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match args.command {
-            Command::Serve(_) => serve::run(&config).await,
+            Command::Serve(_) => serve::run(&config, &logs).await,
             Command::User(command) => user::run(&config, command).await,
             Command::Events(command) => events::run(&config, command).await,
             Command::Jobs(command) => jobs::run(&config, command).await,
@@ -47,21 +50,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             Command::BreachFilter(command) => breach_filter::run(&command),
             Command::Calibrate(command) => calibrate::run(&command),
         }
-    })
-}
-
-/// Logs go to the standard error, so that the standard output is what a command answers.
-fn start_logging(settings: &Settings) -> anyhow::Result<()> {
-    let filter: EnvFilter = settings.log.level.parse().context("`log.level` is not a filter")?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    let started = match settings.log.format {
-        LogFormat::Text => subscriber.try_init(),
-        LogFormat::Json => subscriber.json().try_init(),
-    };
-    started.map_err(|error| anyhow::anyhow!("logging does not start: {error}"))
+    });
+    runtime.shutdown_timeout(LAST_WORK);
+    done
 }
 
 /// Writes to the standard output. Nobody reading it is no error of ours.

@@ -8,11 +8,13 @@ use crate::{
     assemble,
     config::{BackendSettings, Config, StrategyName},
     data::Data,
-    housekeeping, metrics, routes, serve,
+    housekeeping,
+    logs::Logs,
+    metrics, routes, serve,
 };
 
 /// Serves until SIGTERM or SIGINT.
-pub async fn run(config: &Config) -> anyhow::Result<()> {
+pub async fn run(config: &Config, logs: &Logs) -> anyhow::Result<()> {
     let settings = &config.settings;
     let stop = serve::stop_signal()?;
     let data = Data::open(config)?;
@@ -22,7 +24,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let users = assemble::users(config, &data, public_url).await?;
     let over_https = public_url.starts_with("https://");
     let app = routes::router(&users, &settings.mail.product, over_https);
-    let metrics = metrics::start(config, &users).await?;
+    let metrics = metrics::start(config, &users, logs).await?;
     let housekeeping = tokio::spawn(housekeeping::run(users.clone()));
     print_where_everything_is(config, &data, &address, public_url, metrics);
     super::print(&format!("listening on {address}"));

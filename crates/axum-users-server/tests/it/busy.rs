@@ -37,10 +37,6 @@ fn registrations(running: &Running, count: usize) -> JoinSet<(usize, u16)> {
     registrations
 }
 
-fn log(running: &Running) -> String {
-    std::fs::read_to_string(running.folder.path().join("server.log")).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f_16_writers_wait_for_another_program_and_readers_need_not() {
     let running = Running::start("");
@@ -57,7 +53,7 @@ async fn f_16_writers_wait_for_another_program_and_readers_need_not() {
     for (number, status) in writers.join_all().await {
         assert_eq!(status, 201, "{number}");
     }
-    assert!(!log(&running).contains("locked"), "{}", log(&running));
+    assert!(!running.log().contains("locked"), "{}", running.log());
 }
 
 /// Longer than the limit, which is a second here; and longer than a request may take at all, so that its transaction is

@@ -119,7 +119,7 @@ async fn f_15_a_full_disk_costs_503_and_nothing_acknowledged() {
         sqlx::query_scalar("SELECT count(*) FROM \"user\"").fetch_one(&mut database).await.unwrap();
     assert_eq!(sound, "ok");
     assert_eq!(usize::try_from(users).unwrap(), 1 + written.len() + refused.len());
-    let log = std::fs::read_to_string(running.folder.path().join("server.log")).unwrap();
+    let log = running.log();
     assert!(!log.contains("panicked"), "{log}");
     print(&format!(
         "after space was freed: {} acknowledged and there, {} written now",

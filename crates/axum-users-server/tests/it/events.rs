@@ -49,7 +49,7 @@ async fn keeps_what_was_done(database: &str) {
     assert!(events.iter().all(|event| event["address"] == "127.0.0.1"), "{events:?}");
     let shown = text(&running.command(&["events", "list"], "").stdout);
     assert!(!shown.contains("canary") && !format!("{events:?}").contains("canary"), "LGS-1, LGS-3");
-    let log = std::fs::read_to_string(running.folder.path().join("server.log")).unwrap();
+    let log = running.log();
     assert!(
         log.contains("password_changed") && log.contains("axum_users::audit"),
         "it is logged, too: {log}"
@@ -128,7 +128,7 @@ async fn events_are_counted_and_can_be_switched_off() {
     assert!(shown.contains("\naxum_users_audit_events_written_total 0"), "{shown}");
     let refused = running.command(&["events", "list"], "");
     assert!(!refused.status.success() && text(&refused.stderr).contains("audit.enabled"));
-    let log = std::fs::read_to_string(running.folder.path().join("server.log")).unwrap();
+    let log = running.log();
     assert!(log.contains("login_failed"), "it is logged all the same: {log}");
 }
 

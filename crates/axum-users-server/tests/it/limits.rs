@@ -24,7 +24,7 @@ async fn log_5_a_client_that_guesses_has_to_wait_whatever_its_headers_say() {
     assert_eq!(refused.text().await.unwrap(), r#"{"detail":"TOO_MANY_REQUESTS"}"#);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(running.login(KING, PASSWORD).await.0, 200);
-    let log = std::fs::read_to_string(running.folder.path().join("server.log")).unwrap();
+    let log = running.log();
     assert_eq!(log.matches("a proxy that is not trusted").count(), 1, "{log}");
 }
 
@@ -86,7 +86,7 @@ async fn f_7_two_nodes_count_in_redis_and_by_themselves_without_it() {
     assert!((5..=10).contains(&alone), "{alone}");
     for node in &nodes {
         assert_eq!(answer(login(node, "203.0.113.5", PASSWORD)).await.0, 200);
-        let log = std::fs::read_to_string(node.folder.path().join("server.log")).unwrap();
+        let log = node.log();
         assert_eq!(log.matches("the store of rate limits does not answer").count(), 1, "{log}");
     }
     redis.start_again().unwrap();

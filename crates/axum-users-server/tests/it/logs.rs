@@ -23,7 +23,7 @@ async fn lgs_1_no_secret_reaches_a_log() {
     assert_eq!(answer(running.post("/auth/reset-password").json(&body)).await.0, 200);
     answer(running.get(&format!("/users/me?token={token}"))).await;
 
-    let log = std::fs::read_to_string(running.folder.path().join("server.log")).unwrap();
+    let log = running.log();
     assert!(log.contains("request"), "there is a log: {log}");
     for secret in ["canary-password", &token, &session, &reset] {
         assert!(!log.contains(secret), "{secret} stands in the log");
@@ -47,7 +47,7 @@ async fn lgs_2_a_request_writes_one_line() {
         answer(running.get(path).header("user-agent", "a\tb")).await;
     }
     running.login("king\nERROR forged", "x").await;
-    let log = std::fs::read_to_string(running.folder.path().join("server.log")).unwrap();
+    let log = running.log();
     for line in log.lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
     }
@@ -68,7 +68,7 @@ async fn lgs_2_what_clients_send_stays_within_its_line() {
     ] {
         crate::raw::last_words(&running, format!("{head}Connection: close\r\n\r\n").as_bytes()).await;
     }
-    let log = std::fs::read_to_string(running.folder.path().join("server.log")).unwrap();
+    let log = running.log();
     assert!(log.contains("request"), "{log}");
     for line in log.lines() {
         assert!(line.starts_with("20") && !line.contains('\u{1b}'), "{line:?}");

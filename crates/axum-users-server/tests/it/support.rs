@@ -74,6 +74,20 @@ impl Running {
         }
     }
 
+    /// What it has logged. A line is written soon, not before the answer.
+    pub(crate) fn log(&self) -> String {
+        let read = || std::fs::read_to_string(self.folder.path().join("server.log")).unwrap();
+        let mut log = read();
+        loop {
+            std::thread::sleep(Duration::from_millis(100));
+            let later = read();
+            if later == log {
+                return log;
+            }
+            log = later;
+        }
+    }
+
     /// Runs another command on the same folder and settings, with this standard input.
     pub(crate) fn command(&self, words: &[&str], input: &str) -> Output {
         run(self.folder.path(), words, input)

@@ -1,6 +1,6 @@
 use std::{
     fmt, io,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{Mail, MailError, Mailer};
@@ -17,7 +17,7 @@ use super::{Mail, MailError, Mailer};
 /// ```
 ///
 /// Not for production: whoever reads the output can use the tokens in it.
-pub struct ConsoleMailer(Mutex<Box<dyn io::Write + Send>>);
+pub struct ConsoleMailer(Arc<Mutex<Box<dyn io::Write + Send>>>);
 
 impl ConsoleMailer {
     /// Prints to the standard output.
@@ -28,7 +28,7 @@ impl ConsoleMailer {
 
     /// Prints to this writer. Each mail is one `write_all` and one `flush`.
     pub fn new(writer: impl io::Write + Send + 'static) -> Self {
-        Self(Mutex::new(Box::new(writer)))
+        Self(Arc::new(Mutex::new(Box::new(writer))))
     }
 }
 
@@ -43,8 +43,13 @@ impl Mailer for ConsoleMailer {
         mail.recipient()?;
         let (to, subject, text) = (&mail.to, mail.subject_line()?, mail.text.trim_end());
         let block = format!("--- mail ---\nTo: {to}\nSubject: {subject}\n\n{text}\n--- end of mail ---\n");
-        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.write_all(block.as_bytes()).and_then(|()| writer.flush()).map_err(MailError::Console)
+        let writer = Arc::clone(&self.0);
+        // Nobody may read what is printed: then this thread waits, and none that answers requests.
+        let printed = tokio::task::spawn_blocking(move || {
+            let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.write_all(block.as_bytes()).and_then(|()| writer.flush())
+        });
+        printed.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(MailError::Console)
     }
 }
 

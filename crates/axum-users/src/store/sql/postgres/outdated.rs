@@ -1,11 +1,11 @@
 //! Statements that are of no use any more: PostgreSQL refuses what a connection has prepared once a column that it gives has another
 //! type, for as long as the connection lasts.
 
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool, error::DatabaseError};
 
 /// Whether this is why a statement was refused. The message says so too, in the language of the server.
 pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "0A000")
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "0A000")
 }
 
 /// Has the statements prepared anew that this connection is asked for, and those of the pool that nobody uses at this moment.
