@@ -13,6 +13,7 @@ mod databases;
 mod disk;
 mod events;
 mod fields;
+mod flood;
 mod heads;
 mod jobs;
 mod ledger;

@@ -6,18 +6,11 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{
     raw::{connect, last_words, read_to_end, status},
-    support::{KING, PASSWORD, Running, answer, print},
+    support::{KING, PASSWORD, Running, answer, memory, print},
 };
 
 const REGISTER: &str =
     "POST /auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
-
-/// The memory a process has, in KiB.
-fn memory(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
 
 #[tokio::test]
 async fn f_22_what_is_announced_is_not_believed() {

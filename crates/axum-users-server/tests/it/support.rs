@@ -125,6 +125,22 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// The memory a process has, in KiB.
+pub(crate) fn memory(process: u32) -> u64 {
+    kib(process, "VmRSS:")
+}
+
+/// The most that it ever had, in KiB.
+pub(crate) fn peak_memory(process: u32) -> u64 {
+    kib(process, "VmHWM:")
+}
+
+fn kib(process: u32, figure: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(figure)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 /// Shows a line also where the output of tests that pass is kept back.
 pub(crate) fn print(line: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stdout(), format!("{line}\n").as_bytes());
