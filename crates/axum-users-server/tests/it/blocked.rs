@@ -1,7 +1,6 @@
 //! F-26: nobody reads what the server writes.
 
 use std::{
-    fs::File,
     process::Command,
     time::{Duration, Instant},
 };
@@ -10,7 +9,7 @@ use axum_users_testkit::{Server, binary, free_port};
 use reqwest::Client;
 use serde_json::json;
 
-use crate::support::{CHEAP, KING, PASSWORD, Running, answer};
+use crate::support::{CHEAP, KING, PASSWORD, Running, answer, print};
 
 /// More requests than there is room for in pipes and in memory for what they log.
 const REQUESTS: usize = 8_000;
@@ -20,12 +19,14 @@ const MAILS: usize = 200;
 /// What a request may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A server with an output that leads elsewhere: `script` starts it by `"$0" "$@"`, and `$FOLDER` is a folder of its own.
-fn start(script: &str, folder: tempfile::TempDir, settings: &str) -> Running {
+/// A server of whose standard output nobody reads a line after that it listens, nor of its standard error.
+fn start(settings: &str) -> Running {
+    let script = "exec \"$0\" \"$@\" > >(while read -r line; do echo \"$line\"; [[ $line = listening* ]] && exec sleep 60; done) 2>&1";
+    let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("bash");
-    command.env("FOLDER", folder.path()).args(["-c", script]).arg(binary().unwrap());
-    let server =
-        Server::start_by(command, folder.path(), &format!("{settings}\n{CHEAP}"), "127.0.0.1:0").unwrap();
+    command.args(["-c", script]).arg(binary().unwrap());
+    let settings = format!("{settings}\n{CHEAP}");
+    let server = Server::start_by(command, folder.path(), &settings, "127.0.0.1:0").unwrap();
     Running { server, folder }
 }
 
@@ -33,18 +34,13 @@ async fn stop(mut running: Running) {
     let began = Instant::now();
     let status = running.server.process().terminate(Duration::from_secs(30)).unwrap();
     assert!(status.success(), "{status}");
-    crate::support::print(&format!("it stops within {:?}", began.elapsed()));
+    print(&format!("it stops within {:?}", began.elapsed()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f_26_a_log_that_nobody_reads_delays_nobody() {
-    let (folder, port) = (tempfile::tempdir().unwrap(), free_port().unwrap());
-    let pipe = folder.path().join("log");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    // Open for reading too, so that nobody waits for a reader.
-    let _unread = File::options().read(true).write(true).open(&pipe).unwrap();
-    let settings = format!("metrics_listen = \"127.0.0.1:{port}\"\n[log]\nlevel = \"debug\"\n");
-    let running = start("exec \"$0\" \"$@\" 2>\"$FOLDER/log\"", folder, &settings);
+    let port = free_port().unwrap();
+    let running = start(&format!("metrics_listen = \"127.0.0.1:{port}\"\n[log]\nlevel = \"debug\"\n"));
     let client = Client::builder().timeout(PATIENCE).build().unwrap();
     let url = format!("{}/livez", running.server.address());
     for number in 0..REQUESTS {
@@ -61,8 +57,7 @@ async fn f_26_a_log_that_nobody_reads_delays_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn f_26_printed_mails_that_nobody_reads_delay_nobody() {
-    let read_until_it_listens = "exec \"$0\" \"$@\" > >(while read -r line; do echo \"$line\"; [[ $line = listening* ]] && exec sleep 60; done)";
-    let running = start(read_until_it_listens, tempfile::tempdir().unwrap(), "");
+    let running = start("");
     running.register(KING, PASSWORD).await;
     let token = running.token(KING, PASSWORD).await;
     for number in 0..MAILS {

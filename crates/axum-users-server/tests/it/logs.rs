@@ -6,7 +6,7 @@ use crate::support::{KING, Running, answer};
 /// LGS-1: at the finest level no log line holds a password, a token or a cookie.
 #[tokio::test]
 async fn lgs_1_no_secret_reaches_a_log() {
-    let running = Running::start("[log]\nlevel = \"trace\"\n");
+    let mut running = Running::start("[log]\nlevel = \"trace\"\n");
     let (old, new) = ("canary-password-one", "canary-password-two");
     running.register(KING, old).await;
     let token = running.token(KING, old).await;
@@ -23,14 +23,13 @@ async fn lgs_1_no_secret_reaches_a_log() {
     assert_eq!(answer(running.post("/auth/reset-password").json(&body)).await.0, 200);
     answer(running.get(&format!("/users/me?token={token}"))).await;
 
-    let log = running.log();
+    let log = running.last_log();
     assert!(log.contains("request"), "there is a log: {log}");
     for secret in ["canary-password", &token, &session, &reset] {
         assert!(!log.contains(secret), "{secret} stands in the log");
     }
 }
 
-/// LGS-2: what a client sends does not write lines of its own.
 /// What is in the memory stays there.
 #[test]
 fn lgs_1_a_crash_leaves_no_copy_of_the_memory() {
@@ -40,14 +39,16 @@ fn lgs_1_a_crash_leaves_no_copy_of_the_memory() {
     assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
 }
 
+/// LGS-2: what a client sends does not write lines of its own.
 #[tokio::test]
 async fn lgs_2_a_request_writes_one_line() {
-    let running = Running::start("[log]\nlevel = \"debug\"\nformat = \"json\"\n");
+    let mut running = Running::start("[log]\nlevel = \"debug\"\nformat = \"json\"\n");
     for path in ["/%0aERROR%20forged", "/x%1b[2J", "/users/%22%7d%0a%7b"] {
         answer(running.get(path).header("user-agent", "a\tb")).await;
     }
     running.login("king\nERROR forged", "x").await;
-    let log = running.log();
+    let log = running.last_log();
+    assert!(log.contains("request"), "there is a log: {log}");
     for line in log.lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
     }
@@ -56,7 +57,7 @@ async fn lgs_2_a_request_writes_one_line() {
 /// LGS-2: nor do they colour them, or end them, in lines for people.
 #[tokio::test]
 async fn lgs_2_what_clients_send_stays_within_its_line() {
-    let running = Running::start("[log]\nlevel = \"trace\"\n");
+    let mut running = Running::start("[log]\nlevel = \"trace\"\n");
     for email in ["a@x.org\n2026 ERROR forged", "\u{1b}[31mred@x.org", "a\u{85}\u{2028}ERROR forged@x.org"] {
         running.login(email, "x").await;
         running.register(email, "guinevere1").await;
@@ -68,7 +69,7 @@ async fn lgs_2_what_clients_send_stays_within_its_line() {
     ] {
         crate::raw::last_words(&running, format!("{head}Connection: close\r\n\r\n").as_bytes()).await;
     }
-    let log = running.log();
+    let log = running.last_log();
     assert!(log.contains("request"), "{log}");
     for line in log.lines() {
         assert!(line.starts_with("20") && !line.contains('\u{1b}'), "{line:?}");

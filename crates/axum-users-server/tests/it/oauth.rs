@@ -204,7 +204,7 @@ async fn lgs_1_no_secret_of_a_provider_is_shown_or_stored_in_clear() {
     assert!(key.contains("oauth_tokens = "));
 
     let config = social.running.command(&["config"], "");
-    let log = social.running.log();
+    let log = social.running.last_log();
     let printed = social.running.server.process().lines().all().join("\n");
     assert!(log.contains("/auth/github/callback") && printed.contains("/auth/github/callback"));
     for shown in [&log, &printed, &text(&config.stdout), &text(&config.stderr)] {

@@ -88,6 +88,12 @@ impl Running {
         }
     }
 
+    /// All that it has ever logged: it is stopped.
+    pub(crate) fn last_log(&mut self) -> String {
+        self.server.process().terminate(Duration::from_secs(30)).unwrap();
+        self.log()
+    }
+
     /// Runs another command on the same folder and settings, with this standard input.
     pub(crate) fn command(&self, words: &[&str], input: &str) -> Output {
         run(self.folder.path(), words, input)

@@ -26,7 +26,7 @@ impl ConsoleMailer {
         Self::new(io::stdout())
     }
 
-    /// Prints to this writer. Each mail is one `write_all` and one `flush`.
+    /// Prints to this writer. Each mail is one `write_all` and one `flush`, on tokio's threads for what blocks.
     pub fn new(writer: impl io::Write + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Box::new(writer))))
     }
